@@ -1,0 +1,75 @@
+"""What must the service be told from outside? One frozen dataclass, read once from the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Settings", "SettingsError"]
+
+DEMO_OIN = "00000001999999999000"
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the message names the variable and says how to mend it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the running parts need to know; passed on as an argument, never looked up again.
+
+    `database_url` is the runtime role, `database_owner_url` the role that owns the log: only `migrate` uses it.
+    An empty `broker_url` means pgmq on the same database. `secret` keys the HMAC of idempotent requests.
+    """
+
+    database_url: str
+    database_owner_url: str
+    secret: bytes
+    broker_url: str = ""
+    demo: bool = False
+    public_url: str = "http://127.0.0.1:8000"
+    oin: str = DEMO_OIN
+    timezone: str = "Europe/Amsterdam"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """The settings as the environment gives them.
+
+        Raises SettingsError when DATABASE_URL or the secret is missing or unusable.
+        """
+        url = environ.get("DATABASE_URL", "").strip()
+        if not url:
+            raise SettingsError(
+                "DATABASE_URL is not set. Give the address of the database, for example "
+                "postgresql://besluitspoor_app@127.0.0.1:5432/besluitspoor, "
+                "or use 'besluitspoor run', which brings its own."
+            )
+        return cls(
+            database_url=url,
+            database_owner_url=environ.get("DATABASE_OWNER_URL", "").strip() or url,
+            secret=_secret(environ),
+            broker_url=environ.get("BROKER_URL", "").strip(),
+            demo=environ.get("BESLUITSPOOR_DEMO", "") == "1",
+            public_url=environ.get("PUBLIC_URL", "").strip().rstrip("/") or "http://127.0.0.1:8000",
+            oin=environ.get("OIN", "").strip() or DEMO_OIN,
+        )
+
+
+def _secret(environ: Mapping[str, str]) -> bytes:
+    path = environ.get("SECRET_FILE", "").strip()
+    if path:
+        try:
+            secret = Path(path).read_bytes().strip()
+        except OSError as error:
+            raise SettingsError(
+                f"SECRET_FILE {path} cannot be read: {error.strerror}. Check the path and its owner."
+            ) from error
+    else:
+        secret = environ.get("SECRET", "").strip().encode()
+    if len(secret) < 32:
+        raise SettingsError(
+            "The secret is missing or shorter than 32 characters. Set SECRET_FILE to a file that holds one, for "
+            "example made with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+    return secret

@@ -1,0 +1,80 @@
+"""Which words does an event carry, and how does it look without them? Digests stay, the words go beside the log."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Hashable
+from dataclasses import is_dataclass
+from functools import cache
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from domain.events import Event, Text
+
+__all__ = ["Words", "digest", "take_words", "text_paths"]
+
+TEXT_MARK = "text"
+SALT_BYTES = 16
+
+
+class Words(msgspec.Struct, frozen=True):
+    """The texts of one event by their path in it, and the salt of each."""
+
+    texts: dict[str, str]
+    salts: dict[str, str]
+
+
+def digest(salt: str, text: str) -> str:
+    """The salted SHA-256 (hex) that stands in the log for a text; `salt` is hex."""
+    return hashlib.sha256(bytes.fromhex(salt) + text.encode()).hexdigest()
+
+
+def take_words(event: Event) -> tuple[Event | dict[str, Any], Words | None]:
+    """The event as plain values with a digest for each text, and the texts; an empty text stays empty.
+
+    An event of a kind that has no texts is answered as it is.
+    """
+    paths = text_paths(cast(Hashable, type(event)))
+    if not paths:
+        return event, None
+    plain = msgspec.json.decode(msgspec.json.encode(event))  # lists for tuples, to be replaced in place
+    texts: dict[str, str] = {}
+    salts: dict[str, str] = {}
+    for path in paths:
+        _take(plain, path, "", texts, salts)
+    return plain, Words(texts, salts) if texts else None
+
+
+def _take(plain: Any, path: tuple[str, ...], at: str, texts: dict[str, str], salts: dict[str, str]) -> None:
+    step, rest = path[0], path[1:]
+    keys = range(len(plain)) if step == "*" else (step,)
+    for key in keys:
+        here = f"{at}.{key}" if at else str(key)
+        if rest:
+            _take(plain[key], rest, here, texts, salts)
+        elif plain[key]:
+            texts[here] = plain[key]
+            salts[here] = secrets.token_hex(SALT_BYTES)
+            plain[key] = digest(salts[here], plain[key])
+
+
+@cache
+def text_paths(of: Hashable) -> tuple[tuple[str, ...], ...]:
+    """The paths of the texts in a dataclass, `*` for each item of a tuple."""
+    paths: list[tuple[str, ...]] = []
+    for name, hint in get_type_hints(of, include_extras=True).items():
+        paths += [(name, *rest) for rest in _paths_in(hint)]
+    return tuple(paths)
+
+
+def _paths_in(hint: Any) -> list[tuple[str, ...]]:
+    if hint == Text:
+        return [()]
+    if is_dataclass(hint):
+        assert isinstance(hint, type)
+        return list(text_paths(hint))
+    if get_origin(hint) is tuple:
+        return [("*", *rest) for rest in _paths_in(get_args(hint)[0])]
+    return []
