@@ -1,0 +1,91 @@
+"""The commands for people and tokens, on a real database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from service.cli import main
+from service.identity import people, tokens
+from service.settings import Settings
+
+ANNA = "anna@example.org"
+
+
+@pytest.fixture
+def anna(settings: Settings) -> people.Person:
+    """Somebody with the password `geheim`."""
+    with psycopg.connect(settings.database_url) as connection:
+        return people.add(
+            connection, email=ANNA, name="Anna", roles=["member", "auditor"], bodies=["db"], password="geheim"
+        )
+
+
+def command(settings: Settings, *arguments: str, stdin: str = "") -> Result:
+    environ = {"DATABASE_URL": settings.database_url, "SECRET": settings.secret.decode()}
+    return CliRunner().invoke(main, list(arguments), input=stdin, env=environ)
+
+
+def test_tokens_are_listed_and_revoked_by_id_or_by_themselves(
+    settings: Settings, anna: people.Person
+) -> None:
+    one, two = (
+        command(settings, "token", "create", "--person", ANNA, "--days", days).stdout.strip()
+        for days in ("1", "2")
+    )
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        tokens.create(connection, anna.id, timedelta(seconds=-1))
+        listed = command(settings, "token", "list", "--person", ANNA.upper())
+        lines = [line.split("\t") for line in listed.stdout.splitlines()]
+        assert [id for id, _ in lines] == [tokens.id_of(one), tokens.id_of(two)]
+        assert all(until.endswith("Z") for _, until in lines)
+        assert one not in listed.output
+
+        assert command(settings, "token", "revoke", lines[0][0]).exit_code == 0
+        assert (tokens.owner(connection, one), tokens.owner(connection, two)) == (None, anna)
+        assert command(settings, "token", "revoke", "--token-stdin", stdin=f"{two}\n").exit_code == 0
+        assert tokens.owner(connection, two) is None
+
+    assert command(settings, "token", "list", "--person", ANNA).stdout == ""
+    for again in (("token", "revoke", lines[0][0]), ("token", "revoke", "%"), ("token", "revoke", "")):
+        gone = command(settings, *again)
+        assert (gone.exit_code, "There is no such token" in gone.output) == (1, True), again
+
+
+def test_a_password_is_replaced(settings: Settings, anna: people.Person) -> None:
+    done = command(
+        settings, "person", "set-password", "--email", ANNA, "--password-stdin", stdin="een ander\n"
+    )
+    assert (done.exit_code, done.stdout) == (0, "")
+    with psycopg.connect(settings.database_url) as connection:
+        assert people.verify(connection, ANNA, "geheim") is None
+        assert people.verify(connection, ANNA, "een ander") == anna
+    empty = command(settings, "person", "set-password", "--email", ANNA, "--password-stdin", stdin="\n")
+    assert empty.exit_code == 2
+
+
+def test_people_are_listed(settings: Settings, anna: people.Person) -> None:
+    with psycopg.connect(settings.database_url) as connection:
+        people.add(connection, email="Aad@example.org", name="Aad", roles=["admin"])
+    assert command(settings, "person", "list").stdout.splitlines() == [
+        "Aad@example.org\tAad\tadmin\t",
+        f"{ANNA}\tAnna\tauditor,member\tdb",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["token", "list", "--person", "x@example.org"],
+        ["token", "create", "--person", "x@example.org"],
+        ["person", "set-password", "--email", "x@example.org", "--password-stdin"],
+    ],
+    ids=" ".join,
+)
+def test_nobody_with_that_address_is_a_sentence(settings: Settings, arguments: list[str]) -> None:
+    done = command(settings, *arguments, stdin="x\n")
+    assert done.exit_code == 1
+    assert "There is nobody with the address x@example.org" in done.output
