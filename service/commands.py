@@ -1,0 +1,376 @@
+"""How is an act carried out? Load the streams, decide, append; all of it or nothing.
+
+On a version conflict it is loaded and decided again, so people never see a conflict that is none. A request with an
+Idempotency-Key is carried out once; a repeat answers what the first one did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from domain import award as money
+from domain import case as cases
+from domain import envelope as envelopes
+from domain import proposal as proposals
+from domain.award import Award, Reallocate, Release, Return
+from domain.case import Case
+from domain.envelope import AddSource, Envelope, OpenEnvelope, envelope_stream
+from domain.errors import Invalid, Refused
+from domain.events import Content, Event, PartyId
+from domain.programme import Programme
+from domain.proposal import CheckCompleteness, Decide, Resume, Review, Submit, Withdraw
+from domain.recorded import Capacity
+from domain.route import Calendar, out_of_turn
+from service.errors import KeyReused, Missing, Stale
+from service.eventstore import Appended, Conflict, Meta, Once
+from service.identity import parties as vault
+from service.identity.parties import Party
+from service.identity.people import Person
+from service.identity.permissions import Forbidden, acting_as, check, may
+from service.ids import new_id
+from service.proposal_input import PartyInput, ProposalInput, content_of, parties_in
+from service.published import all_bodies, latest, programme_of
+from service.wiring import Parts
+
+__all__ = ["Done", "act", "add_source", "once_only", "open_envelope", "revise", "submit"]
+
+ATTEMPTS = 10
+"""How often an act is decided anew when others keep reaching its streams first."""
+
+CaseCommand = CheckCompleteness | Review | Decide | Resume | Withdraw | Award | Release | Reallocate | Return
+
+ACTS: dict[type, str] = {
+    CheckCompleteness: "completeness",
+    Review: "review",
+    Decide: "decide",
+    Resume: "resume",
+    Withdraw: "withdraw",
+    Award: "award",
+    Release: "release",
+    Reallocate: "reallocate",
+    Return: "return",
+}
+"""The name of each act in the table of permissions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an act did: the stream it was about and its version then, and the last position it recorded."""
+
+    stream: str
+    version: int
+    position: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be recorded, on streams as they were loaded; `about` is the stream that the answer shows."""
+
+    about: str
+    changes: Sequence[tuple[str, Event]]
+    versions: dict[str, int]
+    effective_on: date
+    capacity: Capacity | None
+    parties: Sequence[Party] = ()
+
+
+def once_only(parts: Parts, person: Person, once: Once | None, decision: Callable[[], Decision]) -> Done:
+    """Decides and records, once for a key, again on a conflict.
+
+    Raises KeyReused when the key was used for another request, and whatever `decision` refuses with.
+    """
+    command_id = new_id("command")
+    for attempt in range(ATTEMPTS):
+        try:
+            decided = decision()
+            meta = Meta(decided.effective_on, person.id, decided.capacity, command_id)
+            appended = parts.log.append(decided.changes, decided.versions, meta, once, decided.parties)
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
+            continue
+        except (Refused, Stale, Missing, Forbidden):
+            # The same request may have succeeded before, or just now, and moved the case on: then its answer is ours.
+            # Only now that is looked up: nearly every key is a new one, and a repeat that may be decided again is
+            # found out by the append.
+            if once and (before := parts.log.caused_by(person.id, once.key)):
+                return _replayed(parts, before, once)
+            raise
+        if appended.replayed:
+            assert once is not None
+            return _replayed(parts, appended, once)
+        own = sum(1 for stream, _ in decided.changes if stream == decided.about)
+        version = decided.versions.get(decided.about, 0) + own
+        return Done(decided.about, version, appended.last, replayed=False)
+    raise AssertionError("unreachable")
+
+
+def _replayed(parts: Parts, before: Appended, once: Once) -> Done:
+    if before.request != once.request:
+        raise KeyReused(once.key)
+    history = parts.log.load(before.stream, before.last)
+    return Done(before.stream, history[-1].version, before.last, replayed=True)
+
+
+def submit(
+    parts: Parts,
+    person: Person,
+    programme_code: str,
+    given: ProposalInput,
+    effective_on: date | None = None,
+    once: Once | None = None,
+) -> Done:
+    """A proposal comes in; it is bound to the programme version in force."""
+    stream = new_id("proposal")
+
+    def decision() -> Decision:
+        check(person, "submit")
+        calendar = parts.calendar()
+        programme = latest(parts, programme_code)
+        if programme is None:
+            raise Invalid("unknown-programme", "/programme", value=programme_code)
+        parties = PartyNames(parts, given)
+        content = content_of(given, programme, parties.id)
+        by_secretariat = "secretary" in person.roles
+        owner = _owner(parts, person, given, content)
+        command = Submit(content, owner, "", effective_on or calendar.today, by_secretariat)
+        proposals.submit(command, programme, calendar)  # refuses before a reference number is spent
+        year = command.effective_on.year
+        command = replace(command, reference=parts.log.next_reference(programme.reference_prefix, year))
+        events = proposals.submit(command, programme, calendar)
+        capacity = acting_as(person, "submit")
+        return Decision(stream, _on(stream, events), {}, command.effective_on, capacity, parties.new)
+
+    return once_only(parts, person, once, decision)
+
+
+def _owner(parts: Parts, person: Person, given: ProposalInput, content: Content) -> PartyId:
+    """Who may follow a case: the submitter's organisation, or the submitter, or whom the secretariat recorded it for.
+
+    The last is known by its name, however the kind was filled in: its people are to find their case.
+    """
+    if "secretary" not in person.roles:
+        return person.organisation or person.id
+    with parts.pool.connection() as connection:
+        return vault.organisation_named(connection, given.applicant.name) or content.applicant
+
+
+def revise(
+    parts: Parts,
+    person: Person,
+    proposal: str,
+    given: ProposalInput,
+    effective_on: date | None = None,
+    once: Once | None = None,
+    if_match: int | None = None,
+) -> Done:
+    """The applicant supplements the proposal."""
+
+    def decision() -> Decision:
+        case, programme, calendar = _load(parts, person, proposal)
+        check(person, "revise", owner=case.owner)
+        refuse_stale(case.version, if_match)
+        parties = PartyNames(parts, given)
+        content = content_of(given, programme, parties.id)
+        command = proposals.Revise(content, effective_on or calendar.today)
+        events = proposals.revise(command, case, programme, calendar)
+        capacity = acting_as(person, "revise", owner=case.owner)
+        versions = {proposal: case.version}
+        return Decision(
+            proposal, _on(proposal, events), versions, command.effective_on, capacity, parties.new
+        )
+
+    return once_only(parts, person, once, decision)
+
+
+def act(
+    parts: Parts,
+    person: Person,
+    proposal: str,
+    command: CaseCommand,
+    once: Once | None = None,
+    if_match: int | None = None,
+) -> Done:
+    """Any act on a case but its submission and revision."""
+
+    def decision() -> Decision:
+        case, programme, calendar = _load(parts, person, proposal)
+        body = _body_of(command, case, programme)
+        check(person, ACTS[type(command)], owner=case.owner, body=body)
+        refuse_stale(case.version, if_match)
+        capacity = acting_as(person, ACTS[type(command)], owner=case.owner, body=body)
+        changes, versions = _decide(parts, command, case, programme, calendar)
+        return Decision(proposal, changes, versions, command.effective_on, capacity)
+
+    case, programme, _ = _load(parts, person, proposal)
+    # Who may not act does not wait for the envelope either.
+    check(person, ACTS[type(command)], owner=case.owner, body=_body_of(command, case, programme))
+    with parts.locked(_hot_streams(command, case)):
+        return once_only(parts, person, once, decision)
+
+
+def _body_of(command: CaseCommand, case: Case, programme: Programme) -> str | None:
+    """The body that this act is for, refused when the programme does not know it."""
+    if isinstance(command, Review | Decide):
+        proposals.refuse_unknown_body(command.body, programme)
+        return command.body
+    if isinstance(command, Award):
+        return next((stage.body for stage in programme.stages if stage.kind == "award"), None)
+    return None
+
+
+def _hot_streams(command: CaseCommand, case: Case) -> set[str]:
+    """The envelope that this act is about: many acts at once would only conflict there."""
+    if isinstance(command, Award):
+        return {envelope_stream(command.envelope)}
+    if isinstance(command, Release | Reallocate | Return) and case.envelope:
+        return {envelope_stream(case.envelope)}
+    return set()
+
+
+def _decide(
+    parts: Parts, command: CaseCommand, case: Case, programme: Programme, calendar: Calendar
+) -> tuple[Sequence[tuple[str, Event]], dict[str, int]]:
+    versions = {case.proposal: case.version}
+    match command:
+        case CheckCompleteness():
+            events = proposals.check_completeness(command, case, programme, calendar)
+        case Review():
+            events = proposals.review(command, case, programme, calendar)
+        case Decide():
+            events = proposals.decide(command, case, programme, calendar)
+        case Resume():
+            events = proposals.resume(command, case, programme, calendar)
+        case Withdraw():
+            events = proposals.withdraw(command, case, calendar)
+        case Award():
+            envelope = load_envelope(parts, command.envelope)
+            if envelope is None:
+                raise Invalid("unknown-envelope", "/envelope", value=command.envelope)
+            versions[envelope_stream(envelope.code)] = envelope.version
+            return money.award(command, case, programme, envelope, calendar), versions
+        case _:
+            return _move(parts, command, case, calendar, versions)
+    return _on(case.proposal, events), versions
+
+
+def _move(
+    parts: Parts,
+    command: Release | Reallocate | Return,
+    case: Case,
+    calendar: Calendar,
+    versions: dict[str, int],
+) -> tuple[Sequence[tuple[str, Event]], dict[str, int]]:
+    envelope = load_envelope(parts, case.envelope) if case.envelope else None
+    if envelope is None:
+        raise out_of_turn(case)
+    versions[envelope_stream(envelope.code)] = envelope.version
+    if isinstance(command, Release):
+        return money.release(command, case, envelope, calendar), versions
+    if isinstance(command, Return):
+        return money.return_money(command, case, envelope, calendar), versions
+    to = cases.fold(parts.log.load(command.to))
+    if to is None:
+        raise Invalid("unknown-proposal", "/to", value=command.to)
+    versions[to.proposal] = to.version
+    programme = programme_of(parts, to.programme, to.programme_version)
+    return money.reallocate(command, case, to, programme, envelope, calendar), versions
+
+
+def open_envelope(parts: Parts, person: Person, command: OpenEnvelope, once: Once | None = None) -> Done:
+    """Make money available for awards."""
+    stream = envelope_stream(command.code)
+
+    def decision() -> Decision:
+        check(person, "open-envelope")
+        if command.programme is not None and latest(parts, command.programme) is None:
+            raise Invalid("unknown-programme", "/programme", value=command.programme)
+        envelope = load_envelope(parts, command.code)
+        events = envelopes.open_envelope(command, envelope, parts.calendar().today, all_bodies(parts))
+        capacity = acting_as(person, "open-envelope")
+        return Decision(stream, _on(stream, events), {}, command.effective_on, capacity)
+
+    return once_only(parts, person, once, decision)
+
+
+def add_source(
+    parts: Parts,
+    person: Person,
+    code: str,
+    command: AddSource,
+    once: Once | None = None,
+    if_match: int | None = None,
+) -> Done:
+    """Top an envelope up."""
+    stream = envelope_stream(code)
+
+    def decision() -> Decision:
+        envelope = load_envelope(parts, code)
+        if envelope is None:
+            raise Missing("envelope", code)
+        check(person, "add-source")
+        refuse_stale(envelope.version, if_match)
+        events = envelopes.add_source(command, envelope, parts.calendar().today)
+        capacity = acting_as(person, "add-source")
+        return Decision(
+            stream, _on(stream, events), {stream: envelope.version}, command.effective_on, capacity
+        )
+
+    with parts.locked({stream}):
+        return once_only(parts, person, once, decision)
+
+
+def load_envelope(parts: Parts, code: str) -> Envelope | None:
+    """The envelope as it is now, or None."""
+    stream = envelope_stream(code)
+    envelope, last = parts.envelopes.get(code, (None, ""))
+    history = parts.log.load(stream, after_version=envelope.version - 1 if envelope else 0)
+    if envelope is not None:
+        if history and history[0].command_id == last:
+            del history[0]
+        else:
+            # A database that was restored, or a standby that took over, may not have what we remember.
+            envelope, history = None, parts.log.load(stream)
+    for recorded in history:
+        envelope, last = envelopes.evolve(envelope, recorded), recorded.command_id
+    if envelope is not None:
+        parts.envelopes[code] = (envelope, last)
+    return envelope
+
+
+def refuse_stale(version: int, if_match: int | None) -> None:
+    """Refuses to act on another version than the caller has seen."""
+    if if_match is not None and if_match != version:
+        raise Stale(version)
+
+
+def _load(parts: Parts, person: Person, proposal: str) -> tuple[Case, Programme, Calendar]:
+    case = cases.fold(parts.log.load(proposal))
+    if case is None or not may(person, "read-case", owner=case.owner):
+        raise Missing("proposal", proposal)
+    return case, programme_of(parts, case.programme, case.programme_version), parts.calendar()
+
+
+def _on(stream: str, events: Sequence[Event]) -> list[tuple[str, Event]]:
+    return [(stream, event) for event in events]
+
+
+class PartyNames:
+    """The ids of the parties a proposal names; those nobody named before are kept with the act."""
+
+    def __init__(self, parts: Parts, given: ProposalInput) -> None:
+        self.new: list[Party] = []
+        with parts.pool.connection() as connection:
+            wanted = [(party.kind, party.name) for party in parties_in(given)]
+            self._ids = vault.known_among(connection, wanted)
+
+    def id(self, party: PartyInput) -> PartyId:
+        """The id of a party by name and kind."""
+        known = self._ids.get((party.kind, party.name))
+        if known is None:
+            self.new.append(vault.new(party.kind, party.name))
+            known = self._ids[party.kind, party.name] = self.new[-1].id
+        return known
