@@ -1,0 +1,188 @@
+"""How does a case stand, what happened in it, what waits for a body? Now from the views, at a moment from the log.
+
+Answers hold references to words and names: `service/words.py` fills them in. At a moment with a position the views must
+have got there first (`ViewsClock.wait_for`). `owner` limits what is seen to the cases of one organisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+
+from domain.recorded import NOW, Moment, Recorded, known_and_true
+from domain.working_days import working_days_until
+from projections import status as statuses
+from projections import timeline as timelines
+from projections.view import Document
+from service.folding import Unreadable
+from service.paging import Page, page, read_cursor
+from service.viewstore import LOG_COLUMNS, decoded
+
+__all__ = [
+    "history",
+    "histories",
+    "programme",
+    "programmes",
+    "queue",
+    "status",
+    "status_now",
+    "status_of",
+    "timeline",
+]
+
+Connection = psycopg.Connection[Any]
+
+
+class UnreadableEvent(Exception):
+    """The log holds an event that this version of the service cannot read."""
+
+
+def history(connection: Connection, stream: str, moment: Moment = NOW) -> list[Recorded]:
+    """What counts of a stream at a moment, in the order in which it counts."""
+    return histories(connection, [stream], moment).get(stream, [])
+
+
+def histories(
+    connection: Connection, streams: Sequence[str], moment: Moment = NOW
+) -> dict[str, list[Recorded]]:
+    """The same for several streams at once. Raises UnreadableEvent."""
+    query = f"SELECT {LOG_COLUMNS} FROM log.events WHERE originator_id = ANY(%s) ORDER BY originator_version"
+    with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        events = decoded(cursor.execute(query, (list(streams),)).fetchall())
+    found: dict[str, list[Recorded]] = {}
+    for event in events:
+        if isinstance(event, Unreadable):
+            raise UnreadableEvent(f"position {event.position}: {event.error}")
+        found.setdefault(event.stream, []).append(event)
+    return {stream: known_and_true(each, moment) for stream, each in found.items()}
+
+
+def status_of(counting: Sequence[Recorded]) -> Document | None:
+    """How a case stands after this history."""
+    document: Document | None = None
+    for recorded in counting:
+        document = statuses.evolve(document, recorded)
+    return document
+
+
+def status(
+    connection: Connection, proposal: str, moment: Moment = NOW, owner: str | None = None
+) -> Document | None:
+    """How a case stands or stood; None when there is no such case then, or it is not the owner's."""
+    if moment.is_now:
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            query = "SELECT document::text FROM views.status WHERE key = %s"
+            row = cursor.execute(query, (proposal,)).fetchone()
+        document: Document | None = msgspec.json.decode(row[0]) if row else None
+    elif not proposal.startswith("proposal-"):
+        return None
+    else:
+        document = status_of(history(connection, proposal, moment))
+    if document is None or (owner is not None and document["owner"]["$party"] != owner):
+        return None
+    return document
+
+
+def status_now(connection: Connection, proposal: str) -> tuple[str, str, int, int] | None:
+    """How a case stands now, as JSON text, with its owner, version and last position: what is asked most."""
+    query = (
+        "SELECT document::text, owner, (document ->> 'version')::bigint, (document ->> 'position')::bigint"
+        " FROM views.status WHERE key = %s"
+    )
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row: tuple[str, str, int, int] | None = cursor.execute(query, (proposal,)).fetchone()
+    return row
+
+
+def timeline(
+    connection: Connection, proposal: str, moment: Moment = NOW, owner: str | None = None
+) -> list[dict[str, Any]] | None:
+    """What happened in a case up to a moment; None when there is no such case then, or it is not the owner's."""
+    if not proposal.startswith("proposal-"):
+        return None
+    counting = history(connection, proposal, moment)
+    document = status_of(counting)
+    if document is None or (owner is not None and document["owner"]["$party"] != owner):
+        return None
+    return timelines.timeline(counting)
+
+
+QUEUE = """SELECT q.due_on, q.key, q.document::text, s.document::text
+    FROM views.queue q JOIN views.status s ON s.key = q.stream
+    WHERE q.body = %(body)s AND (%(owner)s::text IS NULL OR s.owner = %(owner)s) {place}
+    ORDER BY q.due_on {order}, q.key {order} LIMIT %(most)s"""
+
+
+def queue(
+    connection: Connection,
+    body: str,
+    *,
+    today: date,
+    holidays: frozenset[date],
+    cursor: str | None = None,
+    limit: int = 50,
+    owner: str | None = None,
+) -> Page[dict[str, Any]]:
+    """What waits for a body, oldest term first, with how long it has waited and how long it still may.
+
+    `workingDaysLeft` is negative when the term has passed. A case in supplement waits for the body `applicant`.
+    """
+    place = read_cursor(cursor, parts=2)
+    backward = place is not None and place.backward
+    compare = (
+        "AND (q.due_on, q.key) < (%(due)s, %(key)s)"
+        if backward
+        else "AND (q.due_on, q.key) > (%(due)s, %(key)s)"
+    )
+    query = sql.SQL(QUEUE).format(
+        place=sql.SQL(compare if place else ""), order=sql.SQL("DESC" if backward else "ASC")
+    )
+    due, key = place.key if place else ("", "")
+    params = {"body": body, "owner": owner, "due": due, "key": key, "most": limit + 1}
+    with connection.cursor(row_factory=tuple_row) as rows:
+        found = rows.execute(query, params).fetchall()
+    shown = page(found, limit, place, lambda row: (row[0], row[1]))
+    decode = msgspec.json.decode
+    items = [_waiting(decode(waits), decode(case), today, holidays) for _, _, waits, case in shown.items]
+    return Page(items, shown.next, shown.previous)
+
+
+def _waiting(waits: Document, case: Document, today: date, holidays: frozenset[date]) -> dict[str, Any]:
+    due_on, since = date.fromisoformat(waits["dueOn"]), date.fromisoformat(waits["since"])
+    left = working_days_until(today, due_on, holidays)
+    return {
+        "proposal": case["id"],
+        "reference": case["reference"],
+        "programme": case["programme"],
+        "title": case["content"]["title"],
+        "applicant": case["content"]["applicant"],
+        "requested": case["content"]["requested"],
+        "revision": case["revision"],
+        "version": case["version"],
+        **{name: waits[name] for name in ("stage", "kind", "body", "capacity", "dueOn", "since", "openedAt")},
+        "daysWaiting": (today - since).days,
+        "workingDaysLeft": left,
+        "overdue": due_on < today,
+    }
+
+
+def programmes(connection: Connection) -> list[Document]:
+    """Every programme, with all its versions as published, by code."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute("SELECT document::text FROM views.programmes ORDER BY key").fetchall()
+    return [msgspec.json.decode(row[0]) for row in rows]
+
+
+def programme(connection: Connection, code: str) -> Document | None:
+    """One programme, or None."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        query = "SELECT document::text FROM views.programmes WHERE key = %s"
+        row = cursor.execute(query, (f"programme-{code}",)).fetchone()
+    found: Document | None = msgspec.json.decode(row[0]) if row else None
+    return found
