@@ -1,0 +1,161 @@
+"""How is a call declared? As an act or a question: what it takes, what it answers, and how that is published.
+
+@api.act("/proposals/<case:proposal>/withdrawal", WithdrawalSchema, shows=CaseSchema)
+def withdraw(call, given, proposal): ...
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from flask import Response, g, request
+from flask_smorest import Blueprint
+from marshmallow import Schema
+
+from service.api.answers import Answer, shown
+from service.api.context import NOBODY, Call, caller, running
+from service.api.fields import Given
+from service.api.headers import event_position, if_match, once
+from service.api.openapi import CallDoc, described
+from service.api.outcomes import created
+from service.api.parser import Parser
+from service.api.waiting import wait_for
+from service.commands import Done
+from service.errors import Stale
+
+__all__ = ["Resource"]
+
+View = Callable[..., Any]
+
+NO_VERSION = -1
+"""What nothing has."""
+
+
+class Resource(Blueprint):
+    """The calls on one kind of resource."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, __name__, description=description)
+        self._prepare_doc_cbks.append(described)
+
+    def act(
+        self,
+        rule: str,
+        schema: type[Schema],
+        *,
+        shows: type[Schema],
+        example: dict[str, Any],
+        conditional: bool = True,
+        not_now: bool = True,
+    ) -> Callable[[Callable[..., Done]], View]:
+        """An act by somebody who signed in: answers 201 with what it is about, as the act left it.
+
+        The function takes the call, what was given and the parts of the path, and answers what was done.
+        `conditional`: it takes If-Match. `not_now`: it can come out of turn.
+        """
+
+        def decorate(function: Callable[..., Done]) -> View:
+            taken, nothing = schema(), Given()
+
+            @functools.wraps(function)
+            def view(**path: Any) -> Response:
+                person = caller()
+                if request.query_string:
+                    self.ARGUMENTS_PARSER.parse(nothing, request, location="query")
+                given = self.ARGUMENTS_PARSER.parse(taken, request, location="json")
+                call = Call(
+                    parts=running().parts,
+                    person=person,
+                    once=once(running().settings.secret, g.body),
+                )
+                versions = if_match() if conditional else None
+                done = _on_any(versions, lambda on: function(replace(call, if_match=on), given, **path))
+                return created(call, done)
+
+            doc = CallDoc(
+                operation=function.__name__,
+                shows=shows,
+                status=201,
+                body=True,
+                once=True,
+                conditional=conditional,
+                refuses=(409,) if not_now else (),
+            )
+            return self.routed(rule, "POST", view, doc, self.arguments(taken, example=example))
+
+        return decorate
+
+    def question(
+        self,
+        rule: str,
+        *,
+        shows: type[Schema],
+        query: type[Schema] | None = None,
+        public: bool = False,
+        many: bool = False,
+        pages: bool = False,
+        content_type: str = "application/json",
+    ) -> Callable[[Callable[..., Answer]], View]:
+        """A question: answers 200, or 304 to who has that answer already. `public`: to those who did not sign in too.
+
+        The function takes the call, the query parameters and the parts of the path.
+        """
+
+        def decorate(function: Callable[..., Answer]) -> View:
+            taken = (query or Given)()
+            usual: dict[str, Any] = taken.load({})
+
+            @functools.wraps(function)
+            def view(**path: Any) -> Response:
+                person = NOBODY if public else caller()
+                given = usual
+                if request.query_string:
+                    given = self.ARGUMENTS_PARSER.parse(taken, request, location="query")
+                parts = running().parts
+                wait_for(parts, event_position())
+                return shown(function(Call(parts, person), given, **path))
+
+            doc = CallDoc(
+                operation=function.__name__,
+                shows=shows,
+                status=200,
+                public=public,
+                many=many,
+                pages=pages,
+                content_type=content_type,
+            )
+            return self.routed(rule, "GET", view, doc, self.arguments(taken, location="query"))
+
+        return decorate
+
+    def routed(self, rule: str, method: str, view: View, doc: CallDoc, takes: Callable[[View], View]) -> View:
+        """A call of another shape. `takes` is flask-smorest's own decorator, here only for what it publishes."""
+        view._apidoc = {**takes(_nothing)._apidoc, "call": doc}  # type: ignore[attr-defined]
+        self.add_url_rule(rule, doc.operation, view, methods=[method])
+        return view
+
+
+def _on_any(versions: tuple[int, ...] | None, act: Callable[[int | None], Done]) -> Done:
+    """What the act does on the first of these versions that is the present one; on whichever it is for None.
+
+    Raises Stale when none of them is.
+    """
+    left = set(versions or ())
+    on = None if versions is None else left.pop() if left else NO_VERSION
+    while True:
+        try:
+            return act(on)
+        except Stale as stale:
+            if stale.version not in left:
+                raise
+            left.remove(stale.version)
+            on = stale.version
+
+
+def _nothing() -> None:
+    """What is described, and never called."""

@@ -1,0 +1,71 @@
+"""What do the headers of a request say? Each is checked for form; what is wrong points at the header."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from typing import Any
+
+from flask import request
+
+from service.api.problems import Fault, Problem
+from service.eventstore import Once
+
+__all__ = ["bearer", "event_position", "if_match", "once"]
+
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
+"""An entity tag; a comma may stand in it."""
+TAGS = re.compile(rf"{TAG.pattern}([ \t]*,[ \t]*{TAG.pattern})*")
+VERSION = re.compile(r'"[0-9]{1,18}"')
+POSITION = re.compile(r"[0-9]{1,18}")
+
+
+def bearer() -> str | None:
+    """The token of `Authorization: Bearer`, or None without one."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def once(secret: bytes, body: Any) -> Once | None:
+    """The Idempotency-Key with a digest of the request it is for, or None without one.
+
+    The digest is keyed, so whoever reads the log cannot try out what somebody may have sent.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not KEY.fullmatch(key):
+        raise wrong("Idempotency-Key", "idempotency-key-invalid")
+    plain = json.dumps([request.method, request.path, body], sort_keys=True, separators=(",", ":"))
+    return Once(key, hmac.digest(secret, plain.encode(), hashlib.sha256))
+
+
+def if_match() -> tuple[int, ...] | None:
+    """The versions that `If-Match` asks for, any of them, or None where any there is will do.
+
+    A weak tag matches nothing (RFC 9110), and neither does that of another answer than a version.
+    """
+    given = request.headers.get("If-Match")
+    if given is None or given.strip() == "*":
+        return None
+    if not TAGS.fullmatch(given.strip()):
+        raise wrong("If-Match", "if-match-invalid")
+    return tuple(int(tag.strip('"')) for tag in TAG.findall(given) if VERSION.fullmatch(tag))
+
+
+def event_position() -> int | None:
+    """The position up to which the answer must have seen the log, or None."""
+    given = request.headers.get("Event-Position")
+    if given is None:
+        return None
+    if not POSITION.fullmatch(given.strip()):
+        raise wrong("Event-Position", "event-position-invalid")
+    return int(given)
+
+
+def wrong(header: str, code: str, **facts: object) -> Problem:
+    """The refusal of a header."""
+    return Problem(400, "invalid-input", Fault(code, header, "header", facts))

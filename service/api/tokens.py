@@ -1,0 +1,108 @@
+"""How does a program sign in? With an account of its own it gets a token, which every other call asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+import structlog
+from flask import Response, request
+
+from service.api.answers import written
+from service.api.answers_schema import Shape, instant, text
+from service.api.blueprint import Resource
+from service.api.context import running
+from service.api.fields import Given, Plain, Text, refusal
+from service.api.openapi import CallDoc
+from service.api.problems import Problem
+from service.identity import people, tokens
+from service.identity.people import Account, Person
+
+api = Resource("tokens", "Signing in")
+
+
+PATIENCE = 5.0
+"""Seconds that a sign-in waits for others before it is told to come back."""
+
+
+class Password(Plain):
+    """A text as it is: spaces count, and no other form of Unicode is the same."""
+
+    MOST = 1_000
+
+    def __init__(self) -> None:
+        about = {"type": "string", "format": "password", "minLength": 1, "maxLength": self.MOST}
+        super().__init__(required=True, metadata=about)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise refusal("not-a-text")
+        if not 0 < len(value) <= self.MOST:
+            raise refusal("text-too-long" if value else "text-empty", length=len(value), maximum=self.MOST)
+        return value
+
+
+class SignInSchema(Given):
+    email = Text(320, required=True)
+    password = Password()
+
+
+class TokenSchema(Shape):
+    token = text("Shown once: send it as Authorization: Bearer")
+    expires_at = instant()
+
+
+taken, nothing = SignInSchema(), Given()
+
+
+def sign_in() -> Response:
+    """Get a token for a local account
+
+    The token is in this answer only, so this call takes no Idempotency-Key: calling again gives another token.
+    """
+    if request.query_string:
+        api.ARGUMENTS_PARSER.parse(nothing, request, location="query")
+    given = api.ARGUMENTS_PARSER.parse(taken, request, location="json")
+    pool = running().parts.pool
+    with pool.connection() as connection:
+        account = people.account(connection, given["email"])
+    person = _verified(account, given["password"])
+    if person is None:
+        _log_refusal(account, given["email"])
+        # The same for an unknown address: nobody learns here who has an account.
+        challenge = 'Bearer realm="besluitspoor"'
+        raise Problem(401, "wrong-password", headers={"WWW-Authenticate": challenge})
+    with pool.connection() as connection:
+        token, expires_at = tokens.create(connection, person.id, tokens.SIGNED_IN)
+    return written({"token": token, "expiresAt": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")}, 201)
+
+
+def _verified(account: Account, password: str) -> Person | None:
+    """Who signs in, if the password is theirs. No connection is held meanwhile: it takes long, and others need one."""
+    verifying = running().verifying
+    if not verifying.acquire(timeout=PATIENCE):
+        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
+    try:
+        return people.verified(account, password)
+    finally:
+        verifying.release()
+
+
+def _log_refusal(account: Account, email: str) -> None:
+    """So that somebody who tries many passwords is seen. The address is told apart from others, and not told."""
+    plain = email.lower().encode("utf-8", "surrogatepass")
+    structlog.get_logger().warning(
+        "sign-in refused",
+        address=hmac.digest(running().settings.secret, plain, hashlib.sha256).hex()[:16],
+        person=account.person.id if account.person is not None else None,
+    )
+
+
+api.routed(
+    "/tokens",
+    "POST",
+    sign_in,
+    CallDoc(operation="sign_in", shows=TokenSchema, status=201, body=True, public=True, refuses=(401,)),
+    api.arguments(taken, example={"email": "submitter@example.org", "password": "demo"}),
+)

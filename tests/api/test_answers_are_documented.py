@@ -1,0 +1,80 @@
+"""Every member of every answer stands in the published document: checked with the document made strict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.api.conftest import Service, a_proposal
+
+
+def strict(schema: Any) -> Any:
+    """The same, refusing members that it does not name."""
+    if isinstance(schema, list):
+        return [strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: strict(value) for key, value in schema.items()}
+    if isinstance(made.get("properties"), dict):
+        made.setdefault("additionalProperties", False)
+    return made
+
+
+@pytest.fixture
+def walked(service: Service) -> Service:
+    """A service with a case that has been through everything."""
+    sources = [{"source": "Reserve", "amount": "1000000.00"}]
+    envelope = {"code": "pot", "body": "ab", "sources": sources, "effectiveOn": "2020-07-01"}
+    service.done("treasurer", "/envelopes", envelope)
+    case, other = (service.done("submitter", "/proposals", a_proposal())["id"] for _ in range(2))
+    for each in (case, other):
+        at = f"/proposals/{each}"
+        review = {"body": "taskforce", "advice": "positive-with-conditions", "conditions": ["Doe het"]}
+        service.done("secretary", f"{at}/completeness", {"outcome": "complete", "remarks": "Compleet"})
+        service.done("taskforce", f"{at}/reviews", {**review, "grounds": "Goed"})
+        service.done("poho", f"{at}/decisions", {"body": "poho", "outcome": "approved", "grounds": "Akkoord"})
+    at = f"/proposals/{case}"
+    phases = [
+        {"amount": "10.00"},
+        {"amount": "90.00", "releaseCondition": "Later"},
+        {"amount": "50.00", "releaseCondition": "Nog later"},
+    ]
+    service.done("db", f"{at}/awards", {"envelope": "pot", "amount": "150.00", "phases": phases})
+    service.done("treasurer", f"{at}/phases/2/release", {"grounds": "Het is later"})
+    service.done(
+        "treasurer", f"{at}/phases/3/reallocation", {"to": other, "amount": "20.00", "grounds": "Ruil"}
+    )
+    service.done("treasurer", f"{at}/return", {"amount": "40.00", "grounds": "Over"})
+    withdrawn = service.done("submitter", "/proposals", a_proposal())["id"]
+    service.done("secretary", f"/proposals/{withdrawn}/withdrawal", {"grounds": "Toch niet"})
+    service.done("submitter", "/proposals", a_proposal())
+    return service
+
+
+def test_every_member_is_in_the_document(walked: Service) -> None:
+    document = walked.client().get("/api/v1/openapi.json").json
+    components = strict(document["components"])
+    cases = [case["id"] for case in walked.told("auditor", "/proposals")["items"]]
+    asked = {
+        "/proposals": ["/proposals"],
+        "/proposals/{proposal}": [f"/proposals/{case}" for case in cases],
+        "/proposals/{proposal}/timeline": [f"/proposals/{case}/timeline" for case in cases],
+        "/bodies/{body}/queue": ["/bodies/secretariat/queue"],
+        "/programmes": ["/programmes"],
+        "/programmes/{code}": ["/programmes/stimuleringsfonds"],
+        "/envelopes": ["/envelopes"],
+        "/envelopes/{code}": ["/envelopes/pot"],
+        "/portfolio": ["/portfolio"],
+        "/events": ["/events?limit=1000"],
+    }
+    assert set(asked) == {path for path, item in document["paths"].items() if "get" in item}
+    for path, addresses in asked.items():
+        (content,) = document["paths"][path]["get"]["responses"]["200"]["content"].values()
+        validator = Draft202012Validator({**strict(content["schema"]), "components": components})
+        for address in addresses:
+            who = "secretary" if "queue" in address else "auditor"
+            answer = walked.told(who, address)
+            errors = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(answer)]
+            assert not errors, (address, errors[:3])
