@@ -1,0 +1,463 @@
+"""Which commands are there? This file names them; each imports what it needs when it runs, so help is instant.
+
+Exit codes: 0 fine, 1 something went wrong and was said, 2 the command was not understood.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from service.identity.people import Person
+    from service.settings import Settings
+
+__all__ = ["main"]
+
+DEFAULT_DATA = Path(".data")
+
+
+class _Commands(click.Group):
+    """A group whose commands end in a sentence, not in a traceback, for what is expected to go wrong."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            raise click.Abort() from None
+        except Exception as error:
+            sentence = _sentence(error)
+            if sentence is None:
+                raise
+            raise click.ClickException(sentence) from error
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.version_option(package_name="besluitspoor", prog_name="besluitspoor")
+def main() -> None:
+    """Besluitspoor carries a proposal from submission to money, and keeps the trail that proves it.
+
+    Commands use the database that DATABASE_URL names, and else the one that 'besluitspoor run' keeps in the data
+    folder (--data, .data by default), which is started for the command when it isn't running.
+    """
+
+
+_data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_DATA,
+    show_default=True,
+    metavar="DIR",
+    help="Where 'besluitspoor run' keeps its data; not used when DATABASE_URL is set.",
+)
+
+
+_password_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input instead of asking."
+)
+
+
+@main.command()
+@click.option("--demo", is_flag=True, help="With demo people (password demo) and real cases to look at.")
+@_data_option
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Whom to answer; 0.0.0.0 for everybody.")
+def run(demo: bool, data: Path, port: int, host: str) -> None:
+    """Start everything: PostgreSQL, web and worker. Ctrl-C stops it."""
+    from service import supervise
+
+    if demo and not _loopback(host):
+        _say(
+            f"Warning: others can reach {host}, and anybody can sign in to a demo, as everyone in it: "
+            "the password is 'demo'. Keep nothing real in it."
+        )
+    wanted = supervise.Wanted(data_dir=data, host=host, port=port, demo=demo)
+    supervise.run(wanted, os.environ, _say)
+
+
+@main.command()
+@_data_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Whom to answer; 0.0.0.0 for everybody.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option(
+    "--threads", type=click.IntRange(1, 256), default=16, show_default=True, help="Threads a process."
+)
+def web(data: Path, host: str, port: int, workers: int, threads: int) -> None:
+    """Serve the API (and nothing else): what a container runs."""
+    from service import process_log, webserver
+
+    process_log.configure(os.environ)
+    webserver.check_port(host, port)
+    with _settings(data) as settings:
+        webserver.serve(settings, host, port, workers, threads)
+
+
+@main.command()
+@_data_option
+@click.option("--only", type=click.Choice(["fold", "publish"]), help="Run this part alone, in this process.")
+def worker(data: Path, only: str | None) -> None:
+    """Fold events into views and publish them to the broker."""
+    from service import process_log
+    from service import worker as parts
+
+    process_log.configure(os.environ)
+    if only is not None:
+        with _settings(data) as settings:
+            parts.run_one(only, settings)
+        return
+    with _environ(data) as environ:
+        parts.run_both(environ, _say)
+
+
+@main.command()
+@_data_option
+def migrate(data: Path) -> None:
+    """Make the tables, or bring them up to date. Safe to repeat, and safe to start twice at once."""
+    from service import migrate as migrations
+
+    with _settings(data) as settings:
+        migrations.migrate(settings, _say)
+    _say("The database is up to date.")
+
+
+@main.command()
+@click.argument("view", required=False)
+@click.option("--key", help="Only this document of the view, for example a proposal's id.")
+@_data_option
+def rebuild(view: str | None, key: str | None, data: Path) -> None:
+    """Compute VIEW (or every view) again from the log, beside the one that serves."""
+    if key is not None and view is None:
+        raise click.UsageError("--key needs the VIEW it is a document of.")
+    from service import process_log
+    from service import rebuild as rebuilding
+
+    process_log.configure(os.environ)
+    with _settings(data) as settings:
+        rebuilding.rebuild(settings, view, key=key, progress=_say)
+
+
+@main.group()
+def programme() -> None:
+    """Programmes: the routes that proposals follow."""
+
+
+@programme.command("publish")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_data_option
+def programme_publish(file: Path, data: Path) -> None:
+    """Publish the definition in FILE (TOML) as a new version. Running cases keep the version they began with."""
+    from service import publishing
+
+    with _settings(data) as settings:
+        _say(publishing.publish_file(settings, file))
+
+
+@main.group()
+def person() -> None:
+    """People who may sign in."""
+
+
+@person.command("add")
+@click.option("--email", required=True, help="What they sign in with.")
+@click.option("--name", required=True)
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    required=True,
+    help="submitter, secretary, member, treasurer, auditor, admin or integration; may be given more than once.",
+)
+@click.option(
+    "--body", "bodies", multiple=True, help="A body they are a member of; may be given more than once."
+)
+@click.option("--organisation", metavar="NAME", help="Whose proposals they submit and see.")
+@click.option("--organisation-kind", default="other", show_default=True, help="As in a proposal's applicant.")
+@_password_option
+@_data_option
+def person_add(
+    email: str,
+    name: str,
+    roles: tuple[str, ...],
+    bodies: tuple[str, ...],
+    organisation: str | None,
+    organisation_kind: str,
+    password_stdin: bool,
+    data: Path,
+) -> None:
+    """Add somebody, with an account of their own."""
+    password = _password(password_stdin)
+    import psycopg
+
+    from service.identity import parties, people
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        party = None
+        if organisation is not None:
+            party = parties.known_parties(connection, organisation_kind, organisation)
+            if party is None:
+                made = parties.new(organisation_kind, organisation)
+                parties.add(connection, made)
+                party = made.id
+        people.add(
+            connection,
+            email=email,
+            name=name,
+            roles=roles,
+            bodies=bodies,
+            organisation=party,
+            password=password,
+        )
+    _say(f"Added {email}.")
+
+
+@person.command("set-password")
+@click.option("--email", required=True, help="Whose password it is.")
+@_password_option
+@_data_option
+def person_set_password(email: str, password_stdin: bool, data: Path) -> None:
+    """Give somebody another password. Tokens they have stay good: see 'token list' and 'token revoke'."""
+    password = _password(password_stdin)
+    import psycopg
+
+    from service.identity import people
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        people.set_password(connection, _known(connection, email).id, password)
+    _say(f"{email} has another password.")
+
+
+@person.command("list")
+@_data_option
+def person_list(data: Path) -> None:
+    """List everybody who may sign in: address, name, roles and bodies, with tabs between them."""
+    import psycopg
+
+    from service.identity import people
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        for each in people.everybody(connection):
+            click.echo(
+                "\t".join(
+                    (each.email, each.name, ",".join(sorted(each.roles)), ",".join(sorted(each.bodies)))
+                )
+            )
+
+
+@main.group()
+def token() -> None:
+    """Bearer tokens, for programs that use the API."""
+
+
+@token.command("create")
+@click.option("--person", "email", required=True, metavar="EMAIL", help="Whose rights the token has.")
+@click.option(
+    "--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long it is good."
+)
+@_data_option
+def token_create(email: str, days: int, data: Path) -> None:
+    """Make a token and print it, alone, on standard output. It can't be shown again."""
+    from datetime import timedelta
+
+    import psycopg
+
+    from service.identity import tokens
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        owner = _known(connection, email)
+        made, expires_at = tokens.create(connection, owner.id, timedelta(days=days))
+    click.echo(made)
+    _say(
+        f"It is good until {expires_at:%Y-%m-%d}. To revoke it: besluitspoor token revoke {tokens.id_of(made)}"
+    )
+
+
+@token.command("list")
+@click.option("--person", "email", required=True, metavar="EMAIL", help="Whose tokens.")
+@_data_option
+def token_list(email: str, data: Path) -> None:
+    """List somebody's tokens: the id of each, and until when (UTC) it is good, with a tab between them."""
+    import psycopg
+
+    from service.identity import tokens
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        for each in tokens.kept(connection, _known(connection, email).id):
+            click.echo(f"{each.id}\t{each.expires_at:%Y-%m-%dT%H:%M:%SZ}")
+
+
+@token.command("revoke")
+@click.argument("id", required=False)
+@click.option(
+    "--token-stdin", is_flag=True, help="Read the token itself from standard input; then without ID."
+)
+@_data_option
+def token_revoke(id: str | None, token_stdin: bool, data: Path) -> None:
+    """Take a token's force away: the one with this ID, as 'token list' shows it. It works within five seconds."""
+    if (id is None) != token_stdin:
+        raise click.UsageError("Give either the ID of a token, or --token-stdin.")
+    import psycopg
+
+    from service.identity import tokens
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        if id is not None:
+            revoked = tokens.revoke_by_id(connection, id)
+        else:
+            revoked = tokens.revoke(connection, sys.stdin.readline().strip())
+    if not revoked:
+        raise click.ClickException("There is no such token; it may have expired.")
+    _say("The token is revoked.")
+
+
+@main.command()
+@_data_option
+def doctor(data: Path) -> None:
+    """Look for what is wrong with this setup, and say how to mend it."""
+    from service import doctor as looking
+
+    worst = looking.report(data, os.environ, _say_out)
+    if worst == "fail":
+        raise click.exceptions.Exit(1)
+
+
+@main.command("demo-replay", hidden=True)
+@click.option("--url", required=True)
+@_data_option
+def demo_replay(url: str, data: Path) -> None:
+    """Replay the demo's cases through the API of a running service."""
+    from service.demo.replay import replay
+
+    with _settings(data) as settings:
+        replay(settings, url, _say)
+
+
+def _loopback(host: str) -> bool:
+    """Does only this machine reach this address?"""
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _password(from_stdin: bool) -> str:
+    """The password that somebody types, or gives on standard input."""
+    if not from_stdin:
+        typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return typed
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise click.UsageError("--password-stdin was given, but standard input holds no password.")
+    return password
+
+
+def _known(connection: Connection[Any], email: str) -> Person:
+    """The person with this address; ends with a sentence when there is none."""
+    from service.identity import people
+
+    found = people.by_email(connection, email)
+    if found is None:
+        raise click.ClickException(
+            f"There is nobody with the address {email}. Add them: besluitspoor person add"
+        )
+    return found
+
+
+@contextlib.contextmanager
+def _settings(data: Path) -> Iterator[Settings]:
+    """The settings of the environment, or else of the data folder."""
+    from service.settings import Settings
+
+    with _environ(data) as environ:
+        yield Settings.from_environment(environ)
+
+
+@contextlib.contextmanager
+def _environ(data: Path) -> Iterator[dict[str, str]]:
+    """The environment, completed from the data folder where it says nothing; its database runs meanwhile."""
+    from service.own_secrets import SECRET_NAME, ensure_secret
+
+    environ = dict(os.environ)
+    secret_file = data / SECRET_NAME
+    if not environ.get("SECRET") and not environ.get("SECRET_FILE") and secret_file.exists():
+        environ["SECRET_FILE"] = str(secret_file.absolute())
+    if environ.get("DATABASE_URL", "").strip():
+        context = click.get_current_context()
+        if context.get_parameter_source("data") is click.core.ParameterSource.COMMANDLINE:
+            _say("DATABASE_URL is set: using that database, not the one in --data.")
+        yield environ
+        return
+    from service import embedded
+
+    with embedded.borrow(data, _say) as places:
+        environ["DATABASE_URL"] = places.app_url
+        environ["DATABASE_OWNER_URL"] = places.owner_url
+        if not environ.get("SECRET") and not environ.get("SECRET_FILE"):
+            environ["SECRET_FILE"] = str(ensure_secret(data).absolute())
+        yield environ
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell the person at the terminal; None for what nobody expected, which shows its traceback."""
+    import psycopg
+
+    from domain.definition import DefinitionErrors
+    from domain.errors import Refused
+    from service.children import GaveUp
+    from service.demo.client import Unanswered
+    from service.embedded import EmbeddedError
+    from service.identity.people import EmailTaken, UnknownRole
+    from service.rebuild import UnknownView
+    from service.settings import SettingsError
+    from service.texts import catalog
+    from service.webserver import PortTaken
+
+    match error:
+        case (
+            SettingsError()
+            | EmbeddedError()
+            | GaveUp()
+            | PortTaken()
+            | UnknownRole()
+            | UnknownView()
+            | Unanswered()
+        ):
+            return str(error)
+        case DefinitionErrors():
+            return f"The definition can't be published.\n{error}"
+        case Refused():
+            return catalog("en").say(error.code, error.facts)
+        case EmailTaken():
+            return "There is somebody with that address already (upper and lower case are the same)."
+        case psycopg.errors.UndefinedTable() | psycopg.errors.InvalidSchemaName():
+            return f"The tables aren't up to date ({str(error).splitlines()[0]}). Run: besluitspoor migrate"
+        case psycopg.OperationalError():
+            return f"The database can't be used: {str(error).strip()}. 'besluitspoor doctor' looks for the cause."
+    return None
+
+
+def _say(sentence: str) -> None:
+    """Progress and remarks go to standard error: standard output is for answers."""
+    click.echo(sentence, err=True)
+
+
+def _say_out(sentence: str) -> None:
+    click.echo(sentence)
+
+
+if __name__ == "__main__":
+    main()

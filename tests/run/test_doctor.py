@@ -1,0 +1,241 @@
+"""Does the doctor find what is wrong, and say what mends it?"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import threading
+import time
+from collections import namedtuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from service import doctor, embedded, fold, publishing
+from service.identity import people
+from service.keeping_up import LEADER_LOCK, PUBLISHER
+from service.messaging import publisher
+from service.own_secrets import ensure_secret
+from service.settings import Settings
+
+Worker = Callable[[Settings, threading.Event], None]
+
+
+@pytest.fixture
+def environ(settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """The environment of a healthy service, as somebody sets it up on a database of their own."""
+    return {
+        "DATABASE_URL": settings.database_url,
+        "DATABASE_OWNER_URL": settings.database_owner_url,
+        "SECRET_FILE": str(ensure_secret(tmp_path)),
+    }
+
+
+@pytest.fixture
+def healthy(settings: Settings, environ: dict[str, str]) -> dict[str, str]:
+    publishing.publish_bundled(settings)
+    with psycopg.connect(settings.database_url) as connection:
+        people.add(connection, email="a@example.org", name="A", roles=["admin"])
+    return environ
+
+
+@pytest.fixture
+def empty(admin_url: str) -> Iterator[str]:
+    """An address of a database with nothing in it."""
+    name = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    yield make_conninfo(admin_url, dbname=name)
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def look(data_dir: Path, environ: dict[str, str]) -> dict[str, doctor.Check]:
+    """The worst finding of each name."""
+    found: dict[str, doctor.Check] = {}
+    order = ["ok", "warn", "fail"]
+    for check in doctor.examine(data_dir, environ):
+        before = found.get(check.name)
+        if before is None or order.index(check.state) > order.index(before.state):
+            found[check.name] = check
+    return found
+
+
+def failing(found: dict[str, doctor.Check]) -> dict[str, str]:
+    return {name: check.sentence for name, check in found.items() if check.state == "fail"}
+
+
+@contextmanager
+def at_work(settings: Settings, *workers: Worker) -> Iterator[None]:
+    """These workers, each in a thread, and at it."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=worker, args=(settings, stop)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(15)
+
+
+def look_until(state: str, name: str, data_dir: Path, environ: dict[str, str]) -> doctor.Check:
+    """The finding of this name, once it has this state."""
+    deadline = time.monotonic() + 20
+    while (found := look(data_dir, environ)[name]).state != state:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    return found
+
+
+def test_healthy(settings: Settings, healthy: dict[str, str], tmp_path: Path) -> None:
+    said: list[str] = []
+    with at_work(settings, fold.run, publisher.run):
+        for name in ("views", "publisher"):
+            look_until("ok", name, tmp_path, healthy)
+        assert doctor.report(tmp_path, healthy, said.append) == "ok", said
+    assert said[-1] == "All is well."
+    for name in (
+        "settings",
+        "database",
+        "clock",
+        "roles",
+        "tables",
+        "views",
+        "publisher",
+        "programmes",
+        "people",
+        "broker",
+    ):
+        assert any(line.startswith(f"ok    {name}: ") for line in said), name
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    found = look(tmp_path / "nothing", {})
+    assert list(failing(found)) == ["database"]
+    assert "besluitspoor run --data" in found["database"].sentence
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_database_that_does_not_answer(environ: dict[str, str], tmp_path: Path) -> None:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        port = nobody_listens.getsockname()[1]
+        environ["DATABASE_URL"] = f"postgresql://app:secret-word@127.0.0.1:{port}/besluitspoor"
+        found = look(tmp_path, environ)
+    assert f"127.0.0.1:{port}/besluitspoor" in failing(found)["database"]
+    assert "secret-word" not in failing(found)["database"]
+
+
+def test_missing_secret(environ: dict[str, str], tmp_path: Path) -> None:
+    del environ["SECRET_FILE"]
+    found = look(tmp_path / "elsewhere", environ)
+    assert "SECRET_FILE" in failing(found)["settings"]
+
+
+def test_secret_that_others_may_read(healthy: dict[str, str], tmp_path: Path) -> None:
+    Path(healthy["SECRET_FILE"]).chmod(0o644)
+    assert failing(look(tmp_path, healthy))["secrets"].endswith(f"chmod 600 '{healthy['SECRET_FILE']}'")
+
+
+def test_empty_database(environ: dict[str, str], empty: str, tmp_path: Path) -> None:
+    environ["DATABASE_URL"] = environ["DATABASE_OWNER_URL"] = empty
+    assert failing(look(tmp_path, environ))["tables"] == "They aren't there. Make them: besluitspoor migrate"
+
+
+def test_service_that_runs_as_the_owner_of_the_log(healthy: dict[str, str], tmp_path: Path) -> None:
+    healthy["DATABASE_URL"] = healthy["DATABASE_OWNER_URL"]
+    assert "could change the log" in failing(look(tmp_path, healthy))["roles"]
+
+
+def test_missing_migration(settings: Settings, healthy: dict[str, str], tmp_path: Path) -> None:
+    with psycopg.connect(settings.database_owner_url) as connection:
+        connection.execute("DELETE FROM meta.migrations WHERE name LIKE '0300%'")
+    assert (
+        "0300_outbox.sql must still be applied: besluitspoor migrate"
+        in failing(look(tmp_path, healthy))["tables"]
+    )
+
+
+def test_frozen_document(settings: Settings, healthy: dict[str, str], tmp_path: Path) -> None:
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("INSERT INTO views.frozen VALUES ('status', 'proposal-1', 7, 'KeyError: stage')")
+    sentence = failing(look(tmp_path, healthy))["views"]
+    assert "status stopped at event 7 for proposal-1 (KeyError: stage)" in sentence
+    assert "besluitspoor rebuild status --key proposal-1" in sentence
+
+
+def test_nobody_folds_and_nobody_publishes(
+    settings: Settings, healthy: dict[str, str], tmp_path: Path
+) -> None:
+    found = look(tmp_path, healthy)
+    assert "Nobody folds" in found["views"].sentence
+    assert "Nobody publishes" in found["publisher"].sentence
+    with at_work(settings, fold.run):
+        look_until("ok", "views", tmp_path, healthy)
+        assert "Nobody publishes" in look(tmp_path, healthy)["publisher"].sentence
+
+
+def test_events_that_wait_too_long(settings: Settings, healthy: dict[str, str], tmp_path: Path) -> None:
+    with psycopg.connect(settings.database_owner_url) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("UPDATE log.events SET recorded_at = recorded_at - interval '30 seconds'")
+    # Both are at it, as far as their locks tell, and do not get on.
+    with psycopg.connect(settings.database_url) as stuck:
+        stuck.execute("SELECT pg_advisory_lock(%s)", (LEADER_LOCK,))
+        stuck.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"publisher {PUBLISHER}",))
+        found = look(tmp_path, healthy)
+    for name in ("views", "publisher"):
+        assert found[name].state == "warn"
+        assert re.search(r"3\d s ago", found[name].sentence)
+
+
+def test_an_event_that_cannot_be_read(settings: Settings, healthy: dict[str, str], tmp_path: Path) -> None:
+    with psycopg.connect(settings.database_owner_url) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("UPDATE log.events SET topic = 'Unheard' WHERE notification_id = 2")
+    with at_work(settings, publisher.run):
+        sentence = look_until("fail", "publisher", tmp_path, healthy).sentence
+    assert sentence.startswith("Event 2 can't be read (Unheard: KeyError")
+
+
+def test_no_programmes_and_no_people(environ: dict[str, str], tmp_path: Path) -> None:
+    found = look(tmp_path, environ)
+    assert "besluitspoor programme publish FILE" in failing(found)["programmes"]
+    assert found["people"].state == "warn"
+    assert "besluitspoor person add" in found["people"].sentence
+
+
+def test_broker_that_does_not_answer(healthy: dict[str, str], tmp_path: Path) -> None:
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        healthy["BROKER_URL"] = f"amqp://guest:secret-word@127.0.0.1:{nobody_listens.getsockname()[1]}//"
+        sentence = failing(look(tmp_path, healthy))["broker"]
+    assert "BROKER_URL" in sentence
+    assert "secret-word" not in sentence
+
+
+def test_full_disk(healthy: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 10**12, 10**6))
+    assert "Make room now" in failing(look(tmp_path, healthy))["disk"]
+
+
+@pytest.mark.slow
+def test_embedded_database_that_is_not_running_is_looked_at_all_the_same(data_dir: Path) -> None:
+    with embedded.server(data_dir):
+        ensure_secret(data_dir)
+    found = look(data_dir, {})
+    assert found["service"].state == "warn"
+    assert found["database"].state == "ok"
+    assert failing(found)["tables"] == "They aren't there. Make them: besluitspoor migrate"
+    (data_dir / "secret").unlink()
+    assert "is gone" in failing(look(data_dir, {}))["secrets"]

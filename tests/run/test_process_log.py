@@ -1,0 +1,43 @@
+"""Are the processes' own lines fit for people and machines, and free of what the variables hold?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.run.walk import clean_environ
+
+FAILS = """
+import os, structlog
+from service import process_log
+process_log.configure(os.environ)
+logger = structlog.get_logger("trial")
+logger.debug("hidden")
+def act(name):
+    raise ValueError("it went wrong")
+try:
+    act("Jan " + "Jansen")
+except ValueError:
+    logger.exception("failed", case="proposal-1")
+"""
+
+
+@pytest.mark.parametrize("form", ["json", ""])
+def test_lines(form: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS], env=clean_environ(LOG_FORMAT=form), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "it went wrong" in done.stderr
+    assert "proposal-1" in done.stderr
+    assert "Jansen" not in done.stderr
+    assert "hidden" not in done.stderr
+    assert "\x1b" not in done.stderr
+    if form == "json":
+        line = json.loads(done.stderr)
+        assert line["event"] == "failed"
+        assert line["level"] == "error"
