@@ -6,9 +6,10 @@ Idempotency-Key is carried out once; a repeat answers what the first one did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, NamedTuple
 
 from domain import award as money
 from domain import case as cases
@@ -21,10 +22,10 @@ from domain.errors import Invalid, Refused
 from domain.events import Content, Event, PartyId
 from domain.programme import Programme
 from domain.proposal import CheckCompleteness, Decide, Resume, Review, Submit, Withdraw
-from domain.recorded import Capacity
+from domain.recorded import Capacity, Recorded
 from domain.route import Calendar, out_of_turn
 from service.errors import KeyReused, Missing, Stale
-from service.eventstore import Appended, Conflict, Meta, Once
+from service.eventstore import Appended, Conflict, Meta, Once, Series
 from service.identity import parties as vault
 from service.identity.parties import Party
 from service.identity.people import Person
@@ -57,17 +58,27 @@ ACTS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an act did: the stream it was about and its version then, and the last position it recorded."""
+    """What an act did: the stream it was about and its version then, and the last position it recorded.
+
+    `history` is that of the stream as the act left it, and `said` what references to this act's words and names say
+    (as `service/words.py` takes it), as far as they are known without reading them back.
+    """
 
     stream: str
     version: int
     position: int
     replayed: bool
+    history: Sequence[Recorded] | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be recorded, on streams as they were loaded; `about` is the stream that the answer shows."""
+    """What is to be recorded, on streams as they were loaded; `about` is the stream that the answer shows.
+
+    `before` is all that happened there so far, where it was loaded, and `said` the names (with their kind, by id) that
+    are known already.
+    """
 
     about: str
     changes: Sequence[tuple[str, Event]]
@@ -75,6 +86,9 @@ class Decision:
     effective_on: date
     capacity: Capacity | None
     parties: Sequence[Party] = ()
+    series: Series | None = None
+    before: Sequence[Recorded] | None = None
+    said: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def once_only(parts: Parts, person: Person, once: Once | None, decision: Callable[[], Decision]) -> Done:
@@ -87,7 +101,9 @@ def once_only(parts: Parts, person: Person, once: Once | None, decision: Callabl
         try:
             decided = decision()
             meta = Meta(decided.effective_on, person.id, decided.capacity, command_id)
-            appended = parts.log.append(decided.changes, decided.versions, meta, once, decided.parties)
+            appended = parts.log.append(
+                decided.changes, decided.versions, meta, once, decided.parties, decided.series
+            )
         except Conflict:
             if attempt == ATTEMPTS - 1:
                 raise
@@ -104,7 +120,14 @@ def once_only(parts: Parts, person: Person, once: Once | None, decision: Callabl
             return _replayed(parts, appended, once)
         own = sum(1 for stream, _ in decided.changes if stream == decided.about)
         version = decided.versions.get(decided.about, 0) + own
-        return Done(decided.about, version, appended.last, replayed=False)
+        if not appended.recorded:
+            return Done(decided.about, version, appended.last, replayed=False)
+        history = None
+        if decided.before is not None:
+            added = [recorded for recorded in appended.recorded if recorded.stream == decided.about]
+            history = [*decided.before, *added]
+        said = {**decided.said, **{str(position): texts for position, texts in appended.texts.items()}}
+        return Done(decided.about, version, appended.last, False, history, said)
     raise AssertionError("unreachable")
 
 
@@ -132,17 +155,18 @@ def submit(
         programme = latest(parts, programme_code)
         if programme is None:
             raise Invalid("unknown-programme", "/programme", value=programme_code)
-        parties = PartyNames(parts, given)
+        parties = PartyNames(parts, given, person)
         content = content_of(given, programme, parties.id)
         by_secretariat = "secretary" in person.roles
         owner = _owner(parts, person, given, content)
-        command = Submit(content, owner, "", effective_on or calendar.today, by_secretariat)
-        proposals.submit(command, programme, calendar)  # refuses before a reference number is spent
-        year = command.effective_on.year
-        command = replace(command, reference=parts.log.next_reference(programme.reference_prefix, year))
+        counts_on = effective_on or calendar.today
+        series = Series(programme.reference_prefix, counts_on.year)
+        command = Submit(content, owner, series.next, counts_on, by_secretariat)
         events = proposals.submit(command, programme, calendar)
         capacity = acting_as(person, "submit")
-        return Decision(stream, _on(stream, events), {}, command.effective_on, capacity, parties.new)
+        return Decision(
+            stream, _on(stream, events), {}, counts_on, capacity, parties.new, series, (), parties.said
+        )
 
     return once_only(parts, person, once, decision)
 
@@ -170,17 +194,24 @@ def revise(
     """The applicant supplements the proposal."""
 
     def decision() -> Decision:
-        case, programme, calendar = _load(parts, person, proposal)
+        case, programme, calendar, before = _load(parts, person, proposal)
         check(person, "revise", owner=case.owner)
         refuse_stale(case.version, if_match)
-        parties = PartyNames(parts, given)
+        parties = PartyNames(parts, given, person)
         content = content_of(given, programme, parties.id)
         command = proposals.Revise(content, effective_on or calendar.today)
         events = proposals.revise(command, case, programme, calendar)
         capacity = acting_as(person, "revise", owner=case.owner)
         versions = {proposal: case.version}
         return Decision(
-            proposal, _on(proposal, events), versions, command.effective_on, capacity, parties.new
+            proposal,
+            _on(proposal, events),
+            versions,
+            command.effective_on,
+            capacity,
+            parties.new,
+            before=before,
+            said=parties.said,
         )
 
     return once_only(parts, person, once, decision)
@@ -195,20 +226,28 @@ def act(
     if_match: int | None = None,
 ) -> Done:
     """Any act on a case but its submission and revision."""
+    seen = _load(parts, person, proposal)
+    loaded: Loaded | None = seen
 
     def decision() -> Decision:
-        case, programme, calendar = _load(parts, person, proposal)
+        nonlocal loaded
+        case, programme, calendar, before = loaded or _load(parts, person, proposal)
+        loaded = None  # decided on once: should it have moved on, it is read again
         body = _body_of(command, case, programme)
         check(person, ACTS[type(command)], owner=case.owner, body=body)
         refuse_stale(case.version, if_match)
         capacity = acting_as(person, ACTS[type(command)], owner=case.owner, body=body)
         changes, versions = _decide(parts, command, case, programme, calendar)
-        return Decision(proposal, changes, versions, command.effective_on, capacity)
+        return Decision(proposal, changes, versions, command.effective_on, capacity, before=before)
 
-    case, programme, _ = _load(parts, person, proposal)
+    hot = _hot_streams(command, seen.case)
+    if not hot:
+        return once_only(parts, person, once, decision)
     # Who may not act does not wait for the envelope either.
-    check(person, ACTS[type(command)], owner=case.owner, body=_body_of(command, case, programme))
-    with parts.locked(_hot_streams(command, case)):
+    body = _body_of(command, seen.case, seen.programme)
+    check(person, ACTS[type(command)], owner=seen.case.owner, body=body)
+    with parts.locked(hot):
+        loaded = None
         return once_only(parts, person, once, decision)
 
 
@@ -347,11 +386,22 @@ def refuse_stale(version: int, if_match: int | None) -> None:
         raise Stale(version)
 
 
-def _load(parts: Parts, person: Person, proposal: str) -> tuple[Case, Programme, Calendar]:
-    case = cases.fold(parts.log.load(proposal))
+class Loaded(NamedTuple):
+    """A case, its history, and by what it is decided on."""
+
+    case: Case
+    programme: Programme
+    calendar: Calendar
+    history: Sequence[Recorded]
+
+
+def _load(parts: Parts, person: Person, proposal: str) -> Loaded:
+    history = parts.log.load(proposal)
+    case = cases.fold(history)
     if case is None or not may(person, "read-case", owner=case.owner):
         raise Missing("proposal", proposal)
-    return case, programme_of(parts, case.programme, case.programme_version), parts.calendar()
+    programme = programme_of(parts, case.programme, case.programme_version)
+    return Loaded(case, programme, parts.calendar(), history)
 
 
 def _on(stream: str, events: Sequence[Event]) -> list[tuple[str, Event]]:
@@ -359,18 +409,29 @@ def _on(stream: str, events: Sequence[Event]) -> list[tuple[str, Event]]:
 
 
 class PartyNames:
-    """The ids of the parties a proposal names; those nobody named before are kept with the act."""
+    """The ids of the parties a proposal names; those nobody named before are kept with the act.
 
-    def __init__(self, parts: Parts, given: ProposalInput) -> None:
+    `said` is what `service/words.py` makes of them and of who sends it in.
+    """
+
+    def __init__(self, parts: Parts, given: ProposalInput, person: Person) -> None:
         self.new: list[Party] = []
+        self.said: dict[str, tuple[str, str]] = {person.id: (person.name, "person")}
+        self._ids: dict[tuple[str, str], PartyId] = {}
         with parts.pool.connection() as connection:
             wanted = [(party.kind, party.name) for party in parties_in(given)]
-            self._ids = vault.known_among(connection, wanted)
+            for party in vault.known_among(connection, wanted, also=person.organisation):
+                self._know(party)
 
     def id(self, party: PartyInput) -> PartyId:
         """The id of a party by name and kind."""
         known = self._ids.get((party.kind, party.name))
         if known is None:
             self.new.append(vault.new(party.kind, party.name))
-            known = self._ids[party.kind, party.name] = self.new[-1].id
+            self._know(self.new[-1])
+            known = self.new[-1].id
         return known
+
+    def _know(self, party: Party) -> None:
+        self._ids[party.kind, party.name] = party.id
+        self.said[party.id] = (party.name, party.kind)

@@ -39,7 +39,17 @@ from service.lost import again
 from service.settings import Settings
 from service.worded import Words, take_words
 
-__all__ = ["UNAVAILABLE", "Appended", "Conflict", "Log", "LogError", "Meta", "Once", "recorded_from"]
+__all__ = [
+    "UNAVAILABLE",
+    "Appended",
+    "Conflict",
+    "Log",
+    "LogError",
+    "Meta",
+    "Once",
+    "Series",
+    "recorded_from",
+]
 
 UNAVAILABLE = (OperationalError, InterfaceError)
 """What the log raises while its database does not answer."""
@@ -83,14 +93,33 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """The series of references of a programme and a year, for example RHA-2026-0001 and on, without gaps."""
+
+    prefix: str
+    year: int
+
+    @property
+    def next(self) -> str:
+        """What stands in an event for the next of them, until it is appended."""
+        return f"{self.prefix}-{self.year}-?"
+
+
+@dataclass(frozen=True, slots=True)
 class Appended:
-    """Where the events came: `replayed` when the key had been used, then these are the positions of the first time."""
+    """Where the events came: `replayed` when the key had been used, then these are the positions of the first time.
+
+    `recorded` are the events as they were recorded now, and `texts` their words, by position and by their path in the
+    event; empty when they were recorded before.
+    """
 
     stream: str
     first: int
     last: int
     replayed: bool = False
     request: bytes | None = None
+    recorded: tuple[Recorded, ...] = ()
+    texts: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Stored(msgspec.Struct, Generic[E], omit_defaults=True):
@@ -201,9 +230,9 @@ class EventMapper(Mapper[str]):
 class LogRecorder(PostgresApplicationRecorder):
     """The package's recorder with one round trip to our function in place of its table lock."""
 
-    APPEND = """SELECT first_, last_, replayed, was, stream_ FROM log.append(
+    APPEND = """SELECT first_, last_, at_, replayed, was, stream_, reference_ FROM log.append(
         %s::text[], %s::bigint[], %s::text[], %s::text[], %s, %s,
-        %s::int[], %s::jsonb[], %s::jsonb[], %s, %s, %s, %s)"""
+        %s::int[], %s::jsonb[], %s::jsonb[], %s, %s, %s, %s, %s, %s)"""
     COLUMNS = """SELECT originator_id, originator_version, topic, state, notification_id, recorded_at, command_id
         FROM log.events WHERE """
 
@@ -218,6 +247,7 @@ class LogRecorder(PostgresApplicationRecorder):
         once: Once | None = None,
         actor: PersonId | None = None,
         parties: Sequence[Party] = (),
+        series: Series | None = None,
     ) -> Appended:
         """Records the events of one command, all or nothing; or answers what `actor` caused with this key before."""
         worded = [(index, event.words) for index, event in enumerate(events, 1) if event.words]
@@ -235,6 +265,8 @@ class LogRecorder(PostgresApplicationRecorder):
             actor,
             once.key if once else None,
             once.request if once else None,
+            series.prefix if series else None,
+            series.year if series else None,
         )
 
         def call(connection: Connection[DictRow]) -> tuple[Any, ...] | None:
@@ -244,8 +276,24 @@ class LogRecorder(PostgresApplicationRecorder):
         # Safe to ask again: the function answers its own commit, of which the acknowledgement was lost.
         row = self.asked(call)
         assert row is not None
-        first, last, replayed, was, stream = row
-        return Appended(stream, first, last, replayed, was)
+        first, last, at, replayed, was, stream, reference = row
+        if at is None:
+            return Appended(stream, first, last, replayed, was)
+        mark, number = (f'"{series.next}"'.encode(), f'"{reference}"'.encode()) if series else (b"", b"")
+        recorded = tuple(
+            recorded_from(
+                position,
+                str(event.originator_id),
+                event.originator_version,
+                event.topic,
+                event.state.replace(mark, number) if series else event.state,
+                at.astimezone(UTC),
+                event.command_id,
+            )
+            for position, event in enumerate(events, first)
+        )
+        texts = {first + index - 1: words.texts for index, words in worded}
+        return Appended(stream, first, last, recorded=recorded, texts=texts)
 
     def select_events(
         self,
@@ -388,11 +436,13 @@ class Log:
         meta: Meta,
         once: Once | None = None,
         parties: Sequence[Party] = (),
+        series: Series | None = None,
     ) -> Appended:
         """Records the events of one act, in this order, on streams that are at these versions (0 or absent: new).
 
-        With `once`, what this person's key caused before is answered instead and nothing is recorded. Raises Conflict
-        when a stream has moved on, or one of the parties has been named meanwhile.
+        With `once`, what this person's key caused before is answered instead and nothing is recorded. With `series`,
+        `series.next` in an event becomes a reference that nobody has yet. Raises Conflict when a stream has moved on,
+        or one of the parties has been named meanwhile.
         """
         at = dict(versions)
         stored: list[WordedEvent] = []
@@ -401,7 +451,7 @@ class Log:
             stored.append(self.application.mapper.to_stored_event(Pending(stream, at[stream], event, meta)))
         try:
             # Not by Application.save: what it does beside this is for aggregates, and takes as long as all of this.
-            appended: Appended = self.application.recorder.append(stored, once, meta.by, parties)
+            appended: Appended = self.application.recorder.append(stored, once, meta.by, parties, series)
             return appended
         except IntegrityError as error:
             cause = error.__cause__
@@ -438,11 +488,6 @@ class Log:
         for row in self._rows(query, actor, key):
             return Appended(row["stream"], row["first"], row["last"], True, bytes(row["request"]))
         return None
-
-    def next_reference(self, prefix: str, year: int) -> str:
-        """A reference nobody has yet, for example RHA-2026-0012; gaps are allowed."""
-        (row,) = self._rows("SELECT log.next_reference(%s, %s) AS n", prefix, year)
-        return f"{prefix}-{year}-{row['n']:04d}"
 
     def _rows(self, query: str, *params: object) -> list[DictRow]:
         return self.application.recorder.asked(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from domain.errors import Invalid
 from domain.events import Cofinancing, Content, PartyId, SubregionSupport
@@ -121,6 +122,7 @@ def parties_in(given: ProposalInput) -> set[PartyInput]:
     return {given.applicant, *given.partners} | cofinanciers
 
 
+@lru_cache(maxsize=10_000)  # The names of a region are compared with those in every proposal.
 def plain(name: str) -> str:
     """A name without the differences people do not mean: case, spaces, hyphens and points."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())

@@ -23,6 +23,7 @@ from projections.view import Document
 from service.folding import Unreadable
 from service.paging import Page, page, read_cursor
 from service.viewstore import LOG_COLUMNS, decoded
+from service.words import OF_CASE, filled
 
 __all__ = [
     "history",
@@ -90,14 +91,20 @@ def status(
 
 
 def status_now(connection: Connection, proposal: str) -> tuple[str, str, int, int] | None:
-    """How a case stands now, as JSON text, with its owner, version and last position: what is asked most."""
+    """How a case stands now, as JSON text with its references filled in, with its owner, version and last position.
+
+    What is asked most, so it is asked in one go.
+    """
     query = (
-        "SELECT document::text, owner, (document ->> 'version')::bigint, (document ->> 'position')::bigint"
-        " FROM views.status WHERE key = %s"
+        "SELECT document::text, owner, (document ->> 'version')::bigint, (document ->> 'position')::bigint,"
+        f" {OF_CASE} FROM views.status WHERE key = %s"
     )
     with connection.cursor(row_factory=tuple_row) as cursor:
-        row: tuple[str, str, int, int] | None = cursor.execute(query, (proposal,)).fetchone()
-    return row
+        row = cursor.execute(query, (proposal,)).fetchone()
+    if row is None:
+        return None
+    document, owner, version, position, said = row
+    return filled(document, msgspec.json.decode(said) if said else {}), owner, version, position
 
 
 def timeline(

@@ -20,7 +20,7 @@ class Settings:
     """Everything the running parts need to know; passed on as an argument, never looked up again.
 
     `database_url` is the runtime role, `database_owner_url` the role that owns the log: only `migrate` uses it.
-    An empty `broker_url` means pgmq on the same database. `secret` keys the HMAC of idempotent requests.
+    An empty `broker_url` means pgmq on the same database. `secret` keys the digests of idempotent requests.
     """
 
     database_url: str

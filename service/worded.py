@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import is_dataclass
 from functools import cache
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -40,24 +40,27 @@ def take_words(event: Event) -> tuple[Event | dict[str, Any], Words | None]:
     if not paths:
         return event, None
     plain = msgspec.json.decode(msgspec.json.encode(event))  # lists for tuples, to be replaced in place
+    found = [each for path in paths for each in _texts(plain, path, "")]
+    # One draw for all of them: each is a call of the system, and lets other threads go first.
+    random = secrets.token_bytes(SALT_BYTES * len(found))
     texts: dict[str, str] = {}
     salts: dict[str, str] = {}
-    for path in paths:
-        _take(plain, path, "", texts, salts)
+    for index, (holder, key, at) in enumerate(found):
+        texts[at] = holder[key]
+        salts[at] = random[SALT_BYTES * index : SALT_BYTES * (index + 1)].hex()
+        holder[key] = digest(salts[at], texts[at])
     return plain, Words(texts, salts) if texts else None
 
 
-def _take(plain: Any, path: tuple[str, ...], at: str, texts: dict[str, str], salts: dict[str, str]) -> None:
+def _texts(plain: Any, path: tuple[str, ...], at: str) -> Iterator[tuple[Any, Any, str]]:
+    """The texts at a path that are not empty: what holds each, under which key, and its whole path."""
     step, rest = path[0], path[1:]
-    keys = range(len(plain)) if step == "*" else (step,)
-    for key in keys:
+    for key in range(len(plain)) if step == "*" else (step,):
         here = f"{at}.{key}" if at else str(key)
         if rest:
-            _take(plain[key], rest, here, texts, salts)
+            yield from _texts(plain[key], rest, here)
         elif plain[key]:
-            texts[here] = plain[key]
-            salts[here] = secrets.token_hex(SALT_BYTES)
-            plain[key] = digest(salts[here], plain[key])
+            yield plain, key, here
 
 
 @cache

@@ -7,7 +7,8 @@ escaped, so nothing else looks like one.
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, LiteralString, TypeVar
 
 import msgspec
 import psycopg
@@ -16,7 +17,7 @@ from psycopg.rows import tuple_row
 from projections.words import PARTY, PERSON, WORDS
 from service.arrays import array
 
-__all__ = ["fill", "fill_text"]
+__all__ = ["OF_CASE", "fill", "fill_text", "filled"]
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
@@ -25,51 +26,73 @@ REFERENCE = re.compile(
     r'\{"(' + "|".join(re.escape(kind) for kind in (WORDS, PARTY, PERSON)) + r')": ?"([^"\\]*)"\}'
 )
 
-QUERY = """SELECT 'words', position::text, texts::text FROM log.words WHERE position = ANY(%s::bigint[])
-    UNION ALL SELECT 'party', id, format('"name":%%s,"kind":%%s', to_json(name), to_json(kind))
-        FROM vault.parties WHERE id = ANY(%s::text[])
-    UNION ALL SELECT 'party', id, format('"name":%%s,"kind":"person"', to_json(name))
-        FROM vault.people WHERE id = ANY(%s::text[])
-    UNION ALL SELECT 'person', id, format('"name":%%s', to_json(name))
-        FROM vault.people WHERE id = ANY(%s::text[])"""
+QUERY = """SELECT position::text, texts::text FROM log.words WHERE position = ANY(%s::bigint[])
+    UNION ALL SELECT id, json_build_array(name, kind)::text FROM vault.parties WHERE id = ANY(%s::text[])
+    UNION ALL SELECT id, json_build_array(name, 'person')::text FROM vault.people WHERE id = ANY(%s::text[])"""
 
-ERASED = {PARTY: '"name":null,"kind":null', PERSON: '"name":null'}
-"""What is left of somebody who is not in the vault any more."""
+OF_CASE: LiteralString = f"""(SELECT json_object_agg(id, said)::text
+    FROM (SELECT array(
+        SELECT p #>> '{{}}' FROM jsonb_path_query(document, 'strict $.**."{PARTY}"') AS p
+        UNION ALL SELECT p #>> '{{}}' FROM jsonb_path_query(document, 'strict $.**."{PERSON}"') AS p
+    ) AS ids) AS referred, LATERAL (
+        SELECT w.position::text AS id, w.texts::json AS said
+            FROM log.events e JOIN log.words w ON w.position = e.notification_id WHERE e.originator_id = key
+        UNION ALL SELECT id, json_build_array(name, kind) FROM vault.parties WHERE id = ANY(ids)
+        UNION ALL SELECT id, json_build_array(name, 'person') FROM vault.people WHERE id = ANY(ids)
+    ) AS found)"""
+"""What `filled` needs for a document of a case, as a column beside `key` and `document`: saves asking a second time.
+
+The words that it refers to are all of its own events.
+"""
+
+Said = Mapping[str, Any]
+"""Words by their path, by the position of their event; names, each with a kind, by id."""
+UNKNOWN: Said = {}
+NOTHING: Mapping[str, str] = {}
+NOBODY = (None, None)
+_JSON = msgspec.json.Encoder()
 
 
-def fill(documents: T, connection: Connection) -> T:
+def fill(documents: T, connection: Connection, known: Said = UNKNOWN) -> T:
     """The same with every reference replaced: words by their text, people by `{"id", "name"}`, parties with `kind`.
 
-    What was redacted or erased becomes None: the text, or the name. Takes any nesting of lists and dicts.
+    What was redacted or erased becomes None: the text, or the name. Takes any nesting of lists and dicts. What is
+    `known` is not asked for.
     """
-    found: T = msgspec.json.decode(fill_text(msgspec.json.encode(documents).decode(), connection))
+    found: T = msgspec.json.decode(fill_text(msgspec.json.encode(documents).decode(), connection, known))
     return found
 
 
-def fill_text(document: str, connection: Connection) -> str:
+def fill_text(document: str, connection: Connection, known: Said = UNKNOWN) -> str:
     """The same for JSON that is text already."""
     wanted: dict[str, set[str]] = {WORDS: set(), PARTY: set(), PERSON: set()}
     for kind, reference in REFERENCE.findall(document):
         wanted[kind].add(reference)
-    if not any(wanted.values()):
-        return document
-    positions = {reference.partition("/")[0] for reference in wanted[WORDS]}
+    positions = {reference.partition("/")[0] for reference in wanted[WORDS]}.difference(known)
+    ids = (wanted[PARTY] | wanted[PERSON]).difference(known)
+    if not positions and not ids:
+        return filled(document, known)
     with connection.cursor(row_factory=tuple_row) as cursor:
-        arrays = [array(list(ids)) for ids in (positions, wanted[PARTY], wanted[PARTY], wanted[PERSON])]
-        rows = cursor.execute(QUERY, arrays).fetchall()
-    texts: dict[str, dict[str, str]] = {}
-    names: dict[tuple[str, str], str] = {}
-    for kind, id, json in rows:
-        if kind == "words":
-            texts[id] = msgspec.json.decode(json)
-        else:
-            names[f"${kind}", id] = json
+        given = array(list(positions)), array(list(ids)), array(list(ids))
+        rows = cursor.execute(QUERY, given).fetchall()
+    return filled(document, {**known, **{id: msgspec.json.decode(json) for id, json in rows}})
 
-    def said(match: re.Match[str]) -> str:
+
+def filled(document: str, said: Said) -> str:
+    """The same, from what the references say: what is not there was redacted or erased."""
+
+    def put(match: re.Match[str]) -> str:
         kind, reference = match[1], match[2]
         if kind == WORDS:
             position, _, path = reference.partition("/")
-            return msgspec.json.encode(texts.get(position, {}).get(path)).decode()
-        return f'{{"id":"{reference}",{names.get((kind, reference), ERASED[kind])}}}'
+            return _encoded(said.get(position, NOTHING).get(path))
+        name, of_kind = said.get(reference, NOBODY)
+        if kind == PERSON:
+            return f'{{"id":"{reference}","name":{_encoded(name)}}}'
+        return f'{{"id":"{reference}","name":{_encoded(name)},"kind":{_encoded(of_kind)}}}'
 
-    return REFERENCE.sub(said, document)
+    return REFERENCE.sub(put, document)
+
+
+def _encoded(value: str | None) -> str:
+    return _JSON.encode(value).decode()

@@ -45,11 +45,13 @@ def created(call: Call, done: Done) -> Response:
 
 def _document(call: Call, kind: str, done: Done) -> Document | None:
     with call.parts.pool.connection() as connection:
-        history = reading.history(connection, done.stream, Moment(position=done.position))
+        history = done.history
+        if history is None:
+            history = reading.history(connection, done.stream, Moment(position=done.position))
         document: Document | None = None
         if kind == "proposal":
             document = reading.status_of(history)
         else:
             for recorded in history:
                 document = FOLDS[kind](document, recorded)
-        return fill(document, connection)
+        return fill(document, connection, done.said)

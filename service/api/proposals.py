@@ -140,7 +140,7 @@ def read_proposal(call: Call, given: dict[str, Any], proposal: str) -> Answer:
         case, _, version, last = found
         position = max(_known(position, moment), last)
         return Answer(
-            fill_text(case, connection).encode(),
+            case.encode(),
             version=version if moment.is_now else None,
             position=position,
         )
@@ -166,7 +166,8 @@ def _then(connection: Connection[Any], proposal: str, moment: Moment) -> tuple[s
     case = reading.status(connection, proposal, moment)
     if case is None:
         return None
-    return msgspec.json.encode(case).decode(), case["owner"]["$party"], case["version"], case["position"]
+    text = fill_text(msgspec.json.encode(case).decode(), connection)
+    return text, case["owner"]["$party"], case["version"], case["position"]
 
 
 def _limit(call: Call) -> str | None:

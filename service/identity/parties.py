@@ -53,16 +53,18 @@ def organisation_named(connection: Connection[Any], name: str) -> str | None:
     return str(row[0]) if row is not None else None
 
 
-def known_among(connection: Connection[Any], wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The ids of these parties (kind and name), those that somebody named before, in one query."""
+def known_among(
+    connection: Connection[Any], wanted: Iterable[tuple[str, str]], also: str | None = None
+) -> list[Party]:
+    """Which of these parties (kind and name) somebody named before, and the one with the id `also`, in one query."""
     both = list(wanted)
     found = connection.execute(
-        """SELECT DISTINCT ON (p.kind, p.name) p.kind, p.name, p.id FROM vault.parties p
+        """SELECT p.id, p.kind, p.name FROM vault.parties p
         JOIN unnest(%s::text[], %s::text[]) AS wanted (kind, name) USING (kind, name)
-        ORDER BY p.kind, p.name, p.id""",
-        (array([kind for kind, _ in both]), array([name for _, name in both])),
+        UNION SELECT p.id, p.kind, p.name FROM vault.parties p WHERE p.id = %s""",
+        (array([kind for kind, _ in both]), array([name for _, name in both]), also),
     )
-    return {(kind, name): id for kind, name, id in found.fetchall()}
+    return [Party(*row) for row in found.fetchall()]
 
 
 def names(connection: Connection[Any], ids: Iterable[str]) -> dict[str, str]:

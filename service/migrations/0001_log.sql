@@ -57,7 +57,7 @@ CREATE TABLE log.idempotency (
     PRIMARY KEY (actor, key)
 );
 
--- Reference numbers people see, counted by prefix and year; gaps are allowed.
+-- Reference numbers people see, counted by prefix and year: given out by an append, so there are no gaps.
 CREATE TABLE log.reference_numbers (
     prefix text NOT NULL,
     year int NOT NULL,
@@ -82,15 +82,19 @@ CREATE TRIGGER append_only BEFORE TRUNCATE ON log.words
 -- position never meets a smaller one later. Durable once the calling transaction has committed.
 -- It runs with the owner's rights, so every function, operator and type is named with its schema, or the caller could
 -- put its own in their place; a SET search_path would do the same for a third of what an append costs.
+-- With a prefix and a year, "<prefix>-<year>-?" in the states becomes the next reference of that series.
 CREATE FUNCTION log.append(
     streams text[], versions bigint[], topics text[], states text[], amount int, command text,
     worded int[], texts jsonb[], salts jsonb[], parties jsonb, actor text, key text, request bytea,
-    OUT first_ bigint, OUT last_ bigint, OUT at_ timestamptz, OUT replayed boolean, OUT was bytea, OUT stream_ text
+    prefix text, year int,
+    OUT first_ bigint, OUT last_ bigint, OUT at_ timestamptz, OUT replayed boolean, OUT was bytea, OUT stream_ text,
+    OUT reference_ text
 ) LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
 DECLARE
     before_at pg_catalog.timestamptz;
     searches pg_catalog.tsvector[];
+    number_ pg_catalog.int4;
 BEGIN
     -- Before the lock: however much there is to read, nobody waits for it.
     IF worded IS NOT NULL THEN
@@ -121,6 +125,17 @@ BEGIN
     first_ := coalesce(last_, 0) OPERATOR(pg_catalog.+) 1;
     last_ := coalesce(last_, 0) OPERATOR(pg_catalog.+) amount;
     at_ := greatest(pg_catalog.clock_timestamp(), before_at);
+    IF append.prefix IS NOT NULL THEN
+        INSERT INTO log.reference_numbers AS r VALUES (append.prefix, append.year, 1)
+            ON CONFLICT (prefix, year) DO UPDATE SET last = r.last OPERATOR(pg_catalog.+) 1
+            RETURNING r.last INTO number_;
+        reference_ := pg_catalog.format('%s-%s-%s', append.prefix, append.year,
+            pg_catalog.lpad(number_::pg_catalog.text, greatest(4, pg_catalog.length(number_::pg_catalog.text)), '0'));
+        SELECT pg_catalog.array_agg(
+            pg_catalog.replace(b, pg_catalog.format('"%s-%s-?"', append.prefix, append.year),
+                pg_catalog.format('"%s"', reference_)) ORDER BY n)
+            INTO states FROM pg_catalog.unnest(states) WITH ORDINALITY AS e (b, n);
+    END IF;
     INSERT INTO log.events
         SELECT s, v, t, pg_catalog.convert_to(b, 'UTF8'),
             first_ OPERATOR(pg_catalog.+) n OPERATOR(pg_catalog.-) 1, at_, command
@@ -145,18 +160,10 @@ BEGIN
     PERFORM pg_catalog.pg_notify('log', last_::pg_catalog.text);
 END $$;
 
-CREATE FUNCTION log.next_reference(prefix_ text, year_ int) RETURNS int
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    -- Nobody waits for the disk here: the append that uses the number comes later, and with it this is on the disk too.
-    SELECT set_config('synchronous_commit', 'off', true);
-    INSERT INTO log.reference_numbers AS r VALUES (prefix_, year_, 1)
-    ON CONFLICT (prefix, year) DO UPDATE SET last = r.last + 1 RETURNING last
-$$;
-
-REVOKE ALL ON FUNCTION log.append, log.next_reference FROM PUBLIC;
+REVOKE ALL ON FUNCTION log.append FROM PUBLIC;
 GRANT USAGE ON SCHEMA log TO {app_role};
 GRANT SELECT ON log.events, log.words, log.idempotency TO {app_role};
-GRANT EXECUTE ON FUNCTION log.append, log.next_reference TO {app_role};
+GRANT EXECUTE ON FUNCTION log.append TO {app_role};
 
 GRANT USAGE ON SCHEMA meta TO {app_role};
 GRANT SELECT ON meta.migrations TO {app_role};

@@ -48,7 +48,7 @@ def test_a_person_is_found_again_by_id_and_by_address(connection: psycopg.Connec
         ("company", "Stichting Voorbeeld"),
         ("person", 'A "B" {c}'),
     ]
-    assert parties.known_among(connection, wanted) == {wanted[0]: organisation.id}
+    assert parties.known_among(connection, wanted) == [organisation]
 
 
 def test_an_address_belongs_to_one_person_whatever_the_case(connection: psycopg.Connection[Any]) -> None:

@@ -26,7 +26,14 @@ def log(settings: Settings) -> Iterator[Log]:
 
 
 @pytest.fixture
-def empty_log(admin_url: str, template: Settings) -> Iterator[Log]:
-    """An open log on a database of its own."""
-    with fresh_database(admin_url, template) as made, Log.open(made) as opened:
+def empty_settings(admin_url: str, template: Settings) -> Iterator[Settings]:
+    """The settings of a database of the test's own."""
+    with fresh_database(admin_url, template) as made:
+        yield made
+
+
+@pytest.fixture
+def empty_log(empty_settings: Settings) -> Iterator[Log]:
+    """An open log on that database."""
+    with Log.open(empty_settings) as opened:
         yield opened

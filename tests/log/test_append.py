@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
 import pytest
 
-from domain.events import FundsReserved
+from domain.events import FundsReserved, ProposalSubmitted
 from domain.recorded import Capacity
-from service.eventstore import Conflict, Log
+from service.eventstore import Appended, Conflict, Log, Once, Series
 from service.ids import new_id
 from service.settings import Settings
+from tests.golden.example import example
 from tests.log.given import DAY, meta, plain, worded
 
 
@@ -177,9 +179,48 @@ def test_every_append_is_notified_with_the_last_position(log: Log, settings: Set
     assert payloads == [str(first.last), str(second.last)]
 
 
-def test_references_count_by_prefix_and_year(log: Log) -> None:
-    given = [log.next_reference(*of) for of in (("RHA", 2026), ("RHA", 2026), ("SF", 2026), ("RHA", 2027))]
+def numbered(log: Log, series: Series, once: Once | None = None) -> Appended:
+    """A proposal comes in and gets a reference of this series."""
+    submitted = replace(example(ProposalSubmitted, str), reference=series.next)
+    return log.append(
+        [(new_id("proposal"), plain()), (new_id("proposal"), submitted)], {}, meta(), once, (), series
+    )
+
+
+def reference_of(log: Log, appended: Appended) -> str:
+    """The reference that was given out."""
+    recorded = log.read(appended.first - 1, 2)
+    assert appended.recorded == tuple(recorded), "the answer differs from the log"
+    assert isinstance(recorded[1].event, ProposalSubmitted)
+    return recorded[1].event.reference
+
+
+def test_references_count_by_prefix_and_year(empty_log: Log) -> None:
+    asked = (Series("RHA", 2026), Series("RHA", 2026), Series("SF", 2026), Series("RHA", 2027))
+    given = [reference_of(empty_log, numbered(empty_log, series)) for series in asked]
     assert given == ["RHA-2026-0001", "RHA-2026-0002", "SF-2026-0001", "RHA-2027-0001"]
+
+
+def test_neither_a_repeat_nor_a_refusal_spends_a_reference(empty_log: Log) -> None:
+    series, once = Series("RHA", 2026), Once("key-1", b"what was asked")
+    numbered(empty_log, series, once)
+    assert numbered(empty_log, series, once).replayed
+    with pytest.raises(Conflict):
+        empty_log.append([(empty_log.read(0, 1)[0].stream, plain())], {}, meta(), series=series)
+    assert reference_of(empty_log, numbered(empty_log, series)) == "RHA-2026-0002"
+
+
+def test_the_ten_thousandth_reference_has_a_digit_more(empty_log: Log, empty_settings: Settings) -> None:
+    with psycopg.connect(empty_settings.database_owner_url) as owner:
+        owner.execute("INSERT INTO log.reference_numbers VALUES ('RHA', 2026, 9998)")
+    given = [reference_of(empty_log, numbered(empty_log, Series("RHA", 2026))) for _ in range(2)]
+    assert given == ["RHA-2026-9999", "RHA-2026-10000"]
+
+
+def test_what_was_recorded_is_known_without_reading_it_back(log: Log, case: str) -> None:
+    appended = log.append([(case, plain()), (case, worded("Geen geld.")), (case, worded(""))], {}, meta())
+    assert list(appended.recorded) == log.load(case)
+    assert appended.texts == {appended.first + 1: {"grounds": "Geen geld."}}
 
 
 # When it was recorded

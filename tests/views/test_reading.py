@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
@@ -219,3 +220,16 @@ def test_programmes_with_their_versions(database: Connection, folded: list[Recor
     assert programme["latest"] == programme["versions"][0]["definition"]
     assert (programme["latestVersion"], programme["versions"][0]["version"]) == (1, 1)
     assert reading.programme(database, "none") is None
+
+
+def test_one_case_asked_in_one_go_says_what_all_of_them_say(
+    settings: Settings, database: Connection, folded: list[Recorded]
+) -> None:
+    for case in all_cases(database):
+        with psycopg.connect(settings.database_url) as connection:
+            found = reading.status_now(connection, case["id"])
+        assert found is not None
+        text, owner, version, position = found
+        assert msgspec.json.decode(text) == fill(case, database)
+        assert (owner, version, position) == (case["owner"]["$party"], case["version"], case["position"])
+    assert reading.status_now(database, "proposal-unknown") is None
