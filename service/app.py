@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, g, redirect, request
+from flask import Flask, Response, g, request
 
 from service import wiring
 from service.api import (
@@ -28,6 +28,7 @@ from service.api.openapi import PREFIX, VERSION, published
 from service.api.parser import MOST_BYTES
 from service.api.paths import CONVERTERS
 from service.settings import Settings
+from service.web import errors, site
 from service.wiring import Parts
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.b
     metrics = Metrics()
     app.extensions["metrics"] = metrics
 
-    problems.register(app)
+    problems.register(app, errors.answer)
     api = published(app)
     for resource in RESOURCES:
         api.register_blueprint(resource.api, url_prefix=PREFIX)
     app.register_blueprint(docs.pages, url_prefix=PREFIX)
     app.register_blueprint(machines.pages)
-    app.add_url_rule("/", "start", lambda: redirect(f"{PREFIX}/docs"))
+    site.register(app)
 
     @app.before_request
     def begin() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,10 @@ from service.eventstore import UNAVAILABLE, Conflict, LogError
 from service.identity.permissions import Forbidden
 from service.texts import DEFAULT, LANGUAGES, Catalog, catalog
 
-__all__ = ["CONTENT_TYPE", "Fault", "Problem", "faults_in", "language", "pointer", "register", "response_to"]
+__all__ = [
+    "CONTENT_TYPE", "Fault", "Problem", "faults_in", "language", "pointer", "problem_of", "register",
+    "response_to",
+]  # fmt: skip
 
 CONTENT_TYPE = "application/problem+json"
 MOST_FAULTS = 100
@@ -83,20 +86,20 @@ class Problem(Exception):
         self.facts = {**(facts or {}), **more}
 
 
-def register(app: Flask) -> None:
-    """From now on every error of this application is answered as a problem."""
+def register(app: Flask, answer: Callable[[Exception], Response]) -> None:
+    """From now on every error of this application gets this answer."""
     for kind in (
         Problem, Refused, Missing, Stale, KeyReused, Forbidden, Conflict, ValidationError, DefinitionErrors,
         HTTPException, psycopg.Error, LogError, Exception,
     ):  # fmt: skip
-        app.register_error_handler(kind, response_to)
+        app.register_error_handler(kind, answer)
 
 
 def response_to(error: Exception) -> Response:
     """The answer to an error, in the language that was asked for."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return Response(status=error.code, headers=list(error.get_headers()))
-    problem = _problem(error)
+    problem = problem_of(error)
     sentences = catalog(problem.language or language())
     try:
         body = json.dumps(_body(problem, sentences), default=_plain)
@@ -139,7 +142,8 @@ def _body(problem: Problem, sentences: Catalog) -> dict[str, Any]:
     return body
 
 
-def _problem(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:
+    """What an error comes to; one nobody foresaw is logged, and is a 500."""
     match error:
         case Problem():
             return error

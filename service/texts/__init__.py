@@ -39,6 +39,10 @@ class Catalog:
         sentence = self.events.get(event, event)
         return _Sentence(self).vformat(sentence, (), facts)
 
+    def put(self, sentence: str, facts: Mapping[str, object]) -> str:
+        """A sentence from elsewhere about these facts; KeyError when a fact it names is not given."""
+        return _Sentence(self).vformat(sentence, (), facts)
+
     def say(self, code: str, facts: Mapping[str, object]) -> str:
         """The sentence of this code about these facts; KeyError when there is none, or a fact it names is not given."""
         return _Sentence(self).vformat(self.sentences[code], (), facts)

@@ -1,0 +1,1 @@
+"""The pages: server-rendered, thin over the same commands and views as the API."""

@@ -1,0 +1,133 @@
+"""How does a page get its words, its amounts and its addresses? Everything that templates may use is named here."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, Response, render_template, request
+from markupsafe import Markup
+
+from service.api.context import running
+from service.identity.permissions import may
+from service.texts import catalog
+from service.web import sessions, visit
+from service.web.navigation import links
+from service.web.saying import said, texts
+from service.web.static_files import address
+
+__all__ = ["page", "prepare", "say"]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+WORTH_COMPRESSING = 1_000
+
+
+def prepare(app: Flask) -> None:
+    """Makes what every template uses known to the application."""
+    env = app.jinja_env
+    env.trim_blocks = env.lstrip_blocks = True
+    env.globals.update(
+        t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
+        theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
+    )  # fmt: skip
+    env.filters.update(money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines)
+    app.after_request(_compressed)
+
+
+def page(template: str, status: int = 200, **facts: Any) -> Response:
+    """A page. `status` is that of the form on it, if it was refused."""
+    found = visit.session()
+    notice = None
+    if found is not None and found.notice and request.method == "GET" and "HX-Request" not in request.headers:
+        notice = found.notice
+        with visit.parts().pool.connection() as connection:
+            sessions.noticed(connection, found)
+    html = render_template(template, person=found.person if found else None, notice=notice, **facts)
+    response = Response(html, status, content_type="text/html; charset=utf-8")
+    response.headers["Content-Language"] = visit.language()
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.vary.update(("Accept-Language", "Cookie"))
+    return response
+
+
+def say(key: str, **facts: Any) -> str:
+    """A text of `texts/` in the reader's language."""
+    return said(visit.language(), key, **facts)
+
+
+def has_text(key: str) -> bool:
+    """Is there a text with this key?"""
+    return key in texts(visit.language())
+
+
+def word(code: str | None) -> str:
+    """What a code is called: a role, a status, an outcome. The code itself where it has no other name."""
+    if not code:
+        return ""
+    return catalog(visit.language()).words.get(code, code)
+
+
+def money(value: Any, cents: bool | None = None) -> str:
+    """Euros: whole ones without cents, unless `cents` says otherwise."""
+    if value is None or value == "":
+        return "–"
+    exact = Decimal(value)
+    said_ = catalog(visit.language()).put("{value:money}", {"value": exact}).replace(" ", "\u00a0")
+    whole = exact == exact.to_integral_value()
+    return said_[:-3] if (not cents if cents is not None else whole) else said_
+
+
+def day(value: date | str | None) -> str:
+    """A date in words."""
+    return catalog(visit.language()).put("{value:day}", {"value": value}) if value else "–"
+
+
+def moment(value: datetime | str | None) -> str:
+    """A date and the time of day in the region."""
+    if not value:
+        return "–"
+    at = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
+    local = at.astimezone(ZoneInfo(running().settings.timezone))
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
+def number(value: Any) -> str:
+    """A number with a mark between the thousands."""
+    plain = f"{value:,}"
+    return plain.replace(",", ".") if visit.language() == "nl" else plain
+
+
+def ratio(value: Any) -> str:
+    """A multiplier, such as 1,25."""
+    if value is None:
+        return "–"
+    return str(value).replace(".", ",") if visit.language() == "nl" else str(value)
+
+
+def lines(value: str | None) -> Markup:
+    """A text of several lines; each empty line begins a new paragraph."""
+    paragraphs = [each for each in (value or "").replace("\r\n", "\n").split("\n\n") if each.strip()]
+    escape = Markup.escape
+    shown = (Markup("<br>").join(escape(line) for line in each.strip().split("\n")) for each in paragraphs)
+    return Markup("").join(Markup('<p class="utrecht-paragraph">{}</p>').format(each) for each in shown)
+
+
+def _compressed(response: Response) -> Response:
+    if (
+        response.mimetype == "text/html"
+        and "Content-Encoding" not in response.headers
+        and not response.direct_passthrough
+        and request.accept_encodings["gzip"] > 0
+        and (response.content_length or 0) > WORTH_COMPRESSING
+    ):
+        response.set_data(gzip.compress(response.get_data(), 5))
+        response.headers["Content-Encoding"] = "gzip"
+        response.vary.add("Accept-Encoding")
+    return response

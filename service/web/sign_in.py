@@ -1,0 +1,114 @@
+"""How does somebody sign in and out? And in which language, and how light, are the pages shown?"""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.api.context import running
+from service.api.problems import Problem
+from service.demo.people import DEMO_PEOPLE, PASSWORD
+from service.identity import people
+from service.texts import LANGUAGES
+from service.web import sessions, visit
+from service.web.rendering import page, say
+from service.web.resend import AGAIN, sent_before
+from service.web.visit import COOKIE, inside, public
+
+area = Blueprint("sign_in", __name__)
+
+PATIENCE = 5.0
+"""Seconds that a sign-in waits for others before it is told to come back."""
+YEAR = 365 * 24 * 60 * 60
+
+
+@area.get("/sign-in")
+@public
+def ask() -> AnyResponse:
+    """The form; who is signed in already goes on."""
+    to = inside(request.args.get("next"))
+    if visit.session() is not None:
+        return redirect(to, 303)
+    return page("sign_in.html", to=to, email="", fields=[], people=_demo_people())
+
+
+@area.post("/sign-in")
+@public
+def sign_in() -> AnyResponse:
+    """Starts a session; a form that came too late can then be sent again."""
+    to = inside(request.form.get("next"))
+    email, password = request.form.get("email", ""), request.form.get("password", "")
+    found = running()
+    demo = request.form.get("demo")
+    if demo and found.settings.demo and demo in {person.email for person in DEMO_PEOPLE}:
+        email, password = demo, PASSWORD
+    if not found.verifying.acquire(timeout=PATIENCE):
+        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
+    try:
+        with found.parts.pool.connection() as connection:
+            account = people.account(connection, email[:320])
+        person = people.verified(account, password[:1_000])
+    finally:
+        found.verifying.release()
+    if person is None:
+        structlog.get_logger().warning("sign-in refused")
+        fields = [(AGAIN + name, value) for name, value in sent_before()]
+        return page(
+            "sign_in.html", 400, to=to, email=email[:320], wrong=say("sign-in.wrong"), fields=fields,
+            people=_demo_people(),
+        )  # fmt: skip
+    with found.parts.pool.connection() as connection:
+        old = request.cookies.get(COOKIE)
+        if old:
+            sessions.end(connection, old)
+        token = sessions.start(connection, person.id)
+        fields = sent_before()
+        if fields:
+            # The session that was just begun is the one that the form is to be sent in.
+            visit.continue_as(sessions.find(connection, token))
+    response: AnyResponse = page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
+    response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
+    return response
+
+
+@area.post("/sign-out")
+def sign_out() -> AnyResponse:
+    """Ends the session, here and in the database."""
+    with visit.parts().pool.connection() as connection:
+        sessions.end(connection, request.cookies.get(COOKIE, ""))
+    response = redirect(url_for("web.sign_in.ask"), 303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@area.get("/language/<code:chosen>")
+@public
+def choose_language(chosen: str) -> AnyResponse:
+    """From now on in this language."""
+    return _remember(visit.LANGUAGE, chosen if chosen in LANGUAGES else "")
+
+
+@area.get("/theme/<code:chosen>")
+@public
+def choose_theme(chosen: str) -> AnyResponse:
+    """From now on light, dark, or as the device has it."""
+    return _remember(visit.THEME, chosen if chosen in visit.THEMES else "")
+
+
+def _remember(name: str, value: str) -> AnyResponse:
+    response = redirect(inside(request.args.get("next")), 303)
+    if value:
+        response.set_cookie(
+            name, value, max_age=YEAR, httponly=True, samesite="Lax", secure=request.is_secure
+        )
+    else:
+        response.delete_cookie(name)
+    return response
+
+
+def _demo_people() -> list[tuple[str, str]]:
+    """Who is one click away: in a demonstration everybody, elsewhere nobody."""
+    if not running().settings.demo:
+        return []
+    return [(person.email, person.name) for person in DEMO_PEOPLE]

@@ -1,0 +1,23 @@
+"""Which pages are there? An area of pages is a module here, and its name in this list."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+from service.web import kit, live, rendering, search, sign_in, start, static_files, visit
+
+__all__ = ["AREAS", "register"]
+
+AREAS = (sign_in, start, search, live, kit)
+"""A new area is a module with an `area`, and its name here."""
+
+
+def register(app: Flask) -> None:
+    """From now on the application has the pages."""
+    rendering.prepare(app)
+    app.register_blueprint(static_files.pages)
+    site = Blueprint("web", __name__, template_folder="templates")
+    site.before_request(visit.begin)
+    for each in AREAS:
+        site.register_blueprint(each.area)
+    app.register_blueprint(site)

@@ -1,0 +1,162 @@
+"""Who looks at this page, in which language, and what have they seen? Known of every page before it is made."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.api.context import running
+from service.api.problems import Problem
+from service.api.waiting import wait_for
+from service.commands import Done
+from service.identity.people import Person
+from service.texts import DEFAULT, LANGUAGES
+from service.web import sessions
+from service.web.sessions import Session
+from service.wiring import Parts
+
+__all__ = [
+    "COOKIE", "begin", "continue_as", "csrf_token", "done", "inside", "language", "parts", "person", "public",
+    "session", "theme",
+]  # fmt: skip
+
+COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
+THEMES = ("light", "dark")
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def public(view: F) -> F:
+    """Marks a page that is open to who did not sign in too."""
+    view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+def begin() -> AnyResponse | None:
+    """Finds the session, and keeps out who is not signed in, or is sent here by another site."""
+    if request.method in CHANGING and not _from_here():
+        raise Problem(403, "from-elsewhere")
+    token = request.cookies.get(COOKIE)
+    if token:
+        with parts().pool.connection() as connection:
+            g.session = sessions.find(connection, token)
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "public", False):
+        return None
+    if session() is None:
+        if request.method in CHANGING:
+            from service.web.resend import sign_in_to_resend
+
+            return sign_in_to_resend()
+        return redirect(url_for("web.sign_in.ask", next=_here()), 303)
+    if request.method in CHANGING and not _csrf_matches():
+        from service.web.resend import resend
+
+        return resend()
+    found = session()
+    if found is not None and request.method not in CHANGING:
+        # Who has just done something sees it on every page that follows.
+        wait_for(parts(), found.position)
+    return None
+
+
+def parts() -> Parts:
+    """The running parts of this process."""
+    return running().parts
+
+
+def session() -> Session | None:
+    """The session of who looks; None for nobody who signed in."""
+    found: Session | None = g.get("session")
+    return found
+
+
+def continue_as(found: Session | None) -> None:
+    """The rest of this request belongs to another session: the one that was just begun."""
+    g.session = found
+
+
+def person() -> Person:
+    """Who looks. Only for pages that are not public."""
+    found = session()
+    assert found is not None
+    return found.person
+
+
+def language() -> str:
+    """In which language: as chosen on the pages, else as the browser asks, else Dutch."""
+    chosen = request.cookies.get(LANGUAGE)
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(LANGUAGES, default=DEFAULT) or DEFAULT
+
+
+def theme() -> str:
+    """Light or dark as chosen on the pages; empty to follow the device."""
+    chosen = request.cookies.get(THEME)
+    return chosen if chosen in THEMES else ""
+
+
+def done(act: Done, to: str, notice: str = "shell.recorded") -> AnyResponse:
+    """An act was recorded: go on to this page, which has seen it and says so."""
+    found = session()
+    assert found is not None
+    with parts().pool.connection() as connection:
+        sessions.saw(connection, found, act.position, notice)
+    return redirect(to, 303)
+
+
+def csrf_token() -> str:
+    """What a form carries to show that it came from here: masked anew each time, so that compression tells nothing."""
+    found = session()
+    if found is None:
+        return ""
+    secret = found.csrf.encode()
+    mask = secrets.token_bytes(len(secret))
+    return base64.urlsafe_b64encode(mask + _xor(mask, secret)).decode()
+
+
+def inside(address: str | None) -> str:
+    """An address on this site, as it was asked for; the start page in place of any other."""
+    if not address:
+        return "/"
+    found = urlsplit(address)
+    backslash = "\\" in address or any(ord(letter) < 32 for letter in address)
+    if found.scheme or found.netloc or backslash or not address.startswith("/") or address.startswith("//"):
+        return "/"
+    return address
+
+
+def _here() -> str:
+    return request.full_path.removesuffix("?")
+
+
+def _from_here() -> bool:
+    """Is this request sent by a page of ours? Browsers say so; other programs have no cookie to misuse."""
+    where = request.headers.get("Sec-Fetch-Site")
+    if where is not None:
+        return where in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
+
+
+def _csrf_matches() -> bool:
+    found = session()
+    try:
+        given = base64.urlsafe_b64decode(request.form.get("csrf", ""))
+    except ValueError:
+        return False
+    if found is None or len(given) != 2 * len(found.csrf):
+        return False
+    half = len(given) // 2
+    return secrets.compare_digest(_xor(given[:half], given[half:]), found.csrf.encode())
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
