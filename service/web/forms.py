@@ -28,6 +28,7 @@ from service.api.proposals_schema import Partner
 from service.errors import KeyReused, Stale
 from service.eventstore import Once
 from service.texts import catalog
+from service.web.saying import said
 from service.web.visit import language
 
 __all__ = ["Form", "amount"]
@@ -139,20 +140,20 @@ class Form:
         except KeyReused:
             # Sent before, and then changed: another act, which gets a key of its own.
             self.status, self.key = 409, secrets.token_urlsafe(16)
-            self.message = sentences.say("idempotency-key-reused", {})
-        except Stale as error:
-            self.status, self.message = 412, sentences.say("stale", {"version": error.version})
+            self.message = said(language(), "shell.sent-otherwise")
+        except Stale:
+            self.status, self.message = 412, said(language(), "shell.stale")
 
     def _refuse(self, status: int, faults: list[Fault]) -> None:
         sentences = catalog(language())
         self.status = status
         for fault in faults:
-            said = fault.said or sentences.say(fault.code, fault.facts)
+            words = fault.said or sentences.say(fault.code, fault.facts)
             name = self._name_of(fault.at)
             if name:
-                self.errors.setdefault(name, said)
+                self.errors.setdefault(name, words)
             else:
-                self.message = said
+                self.message = words
 
     def _name_of(self, pointer: str) -> str:
         """The name of the field at a JSON pointer: rows that were left blank have no place in the body."""
@@ -197,6 +198,8 @@ class Form:
     def _list(self, field: ListOf, name: str, pointer: str) -> list[Any]:
         assert field.inner is not None
         items: list[Any] = [typed for typed in self.all(name) if typed.strip()]
+        # What is ticked shares one name: what is wrong with one of them is said beside them all.
+        self._names.update({f"{pointer}/{index}": name for index in range(len(items))})
         for row in self.rows(name, 0):
             item = self._value(field.inner, f"{name}.{row}", f"{pointer}/{len(items)}")
             if item is not None:

@@ -124,11 +124,6 @@ def test_what_is_vendored_is_as_it_was_published(project: Path) -> None:
         assert found == package["sha256"]
 
 
-def test_the_start_leads_to_the_page(service: Service) -> None:
-    start = service.client().get("/")
-    assert (start.status_code, start.headers["Location"]) == (302, "/api/v1/docs")
-
-
 def test_the_page_asks_for_nothing_of_another_host_and_runs_nothing_inline(service: Service) -> None:
     client = service.client()
     page = client.get(f"{PREFIX}/docs")

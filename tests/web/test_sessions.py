@@ -2,12 +2,178 @@
 
 from __future__ import annotations
 
-from tests.web.conftest import Site
+import re
+
+import psycopg
+import pytest
+from werkzeug.test import TestResponse
+
+from service.web.visit import COOKIE, inside
+from tests.api.conftest import PASSWORD
+from tests.web.conftest import Site, Visitor, hidden_fields
+
+SUBMITTER = {"email": "submitter@example.org", "password": PASSWORD}
 
 
-def test_who_is_not_signed_in_is_asked_to_and_then_goes_on(site: Site) -> None:
+def sign_in(visitor: Visitor, fields: dict[str, str] | None = None) -> TestResponse:
+    visitor.get("/sign-in")
+    return visitor.post("/sign-in", {**SUBMITTER, **(fields or {})})
+
+
+def forget_sessions(site: Site) -> None:
+    """As when the time of everybody's session is over."""
+    with psycopg.connect(site.service.settings.database_url) as connection:
+        connection.execute("UPDATE web.sessions SET seen_at = now() - interval '3 hours'")
+
+
+def test_who_is_not_signed_in_is_asked_to_and_then_goes_on_where_they_wanted_to(site: Site) -> None:
     visitor = site.visitor(None)
-    response = visitor.get("/?x=1")
-    assert response.status_code == 303
-    assert response.location == "/sign-in?next=/?x%3D1"
+    response = visitor.get("/keys?x=1")
+    assert (response.status_code, response.location) == (303, "/sign-in?next=/keys?x%3D1")
     assert "Aanmelden" in visitor.text(response.location)
+    response = visitor.post("/sign-in", {**SUBMITTER, "next": "/keys?x=1"})
+    assert (response.status_code, response.location) == (303, "/keys?x=1")
+    assert visitor.get("/keys").status_code == 200
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites(site: Site) -> None:
+    cookie = sign_in(site.visitor(None)).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+    secure = site.visitor(None).client.post(
+        "/sign-in", data=SUBMITTER, base_url="https://besluitspoor.example"
+    )
+    assert "Secure" in secure.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("email", ["submitter@example.org", "nobody@example.org"])
+def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(site: Site, email: str) -> None:
+    visitor = site.visitor(None)
+    response = visitor.post("/sign-in", {"email": email, "password": "wrong"})
+    assert response.status_code == 400
+    assert "horen niet bij elkaar" in response.get_data(as_text=True)
+    assert email in response.get_data(as_text=True)
+    assert visitor.get("/keys").status_code == 303
+
+
+def test_the_database_has_nothing_to_sign_in_with(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    cookie = visitor.client.get_cookie(COOKIE)
+    assert cookie is not None
+    with psycopg.connect(site.service.settings.database_url) as connection:
+        rows = connection.execute("SELECT s::text FROM web.sessions s").fetchall()
+    assert rows
+    assert not any(cookie.value in row for (row,) in rows)
+
+
+def test_who_signs_out_is_out_also_with_the_old_cookie(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    cookie = visitor.client.get_cookie(COOKIE)
+    assert cookie is not None
+    visitor.text("/keys")
+    assert visitor.post("/sign-out", {}).status_code == 303
+    assert visitor.get("/keys").status_code == 303
+    visitor.client.set_cookie(COOKIE, cookie.value)
+    assert visitor.get("/keys").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["https://elsewhere.example/", "//elsewhere.example", "/\\elsewhere.example", "javascript:x", "keys", ""],
+)
+def test_nobody_is_sent_to_another_site(site: Site, to: str) -> None:
+    assert inside(to) == "/"
+    assert sign_in(site.visitor(None), {"next": to}).location == "/"
+
+
+def test_demo_people_are_one_click_away_in_a_demonstration_only(site: Site) -> None:
+    visitor = site.visitor(None)
+    assert 'name="demo"' not in visitor.text("/sign-in")
+    assert visitor.post("/sign-in", {"demo": "submitter@example.org"}).status_code == 400
+
+
+def test_a_form_without_its_token_is_shown_to_be_sent_again_and_does_nothing(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    visitor.text("/keys")
+    response = visitor.client.post("/sign-out", data={"csrf": "wrong", "grounds": "Wat ik typte"})
+    assert response.status_code == 409
+    assert "Wat ik typte" in response.get_data(as_text=True)
+    assert visitor.get("/keys").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}]
+)
+def test_a_form_on_another_site_is_refused_whoever_is_signed_in(site: Site, headers: dict[str, str]) -> None:
+    visitor = site.visitor("submitter")
+    visitor.text("/keys")
+    response = visitor.post("/sign-out", {}, headers={**headers, "Accept": "text/html"})
+    assert response.status_code == 403
+    assert "niet van deze website" in response.get_data(as_text=True)
+    assert visitor.get("/keys").status_code == 200
+
+
+def test_a_token_is_masked_anew_on_every_page(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    one, other = (hidden_fields(visitor.text("/keys"))["csrf"] for _ in range(2))
+    assert one != other
+
+
+def test_what_was_typed_survives_a_session_that_is_over(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    visitor.text("/keys")
+    forget_sessions(site)
+    typed = 'Mijn <grond>, op\ntwee regels met "aanhaling"'
+    expired = visitor.post("/language-of-nobody", {"grounds": typed, "list": ["a", "b"]})
+    assert expired.status_code == 404, "a page that is not there has nothing to send"
+    expired = visitor.post("/sign-out", {"grounds": typed, "list": ["a", "b"]})
+    assert expired.status_code == 401
+    assert "alsnog versturen" in expired.get_data(as_text=True)
+    carried = dict_of_areas(expired)
+    assert carried["again.grounds"] == [typed]
+    assert carried["again.list"] == ["a", "b"]
+    again = visitor.client.post("/sign-in", data={**SUBMITTER, "next": "/sign-out", **carried})
+    assert again.status_code == 200
+    html = again.get_data(as_text=True)
+    assert 'action="/sign-out"' in html
+    fields = dict_of_areas(again)
+    assert fields["grounds"] == [typed]
+    assert visitor.client.post("/sign-out", data={**fields, **hidden_fields(html)}).status_code == 303
+    assert visitor.get("/keys").status_code == 303, "the form was carried out"
+
+
+def test_a_wrong_password_loses_nothing_of_what_was_carried_along(site: Site) -> None:
+    visitor = site.visitor(None)
+    response = visitor.post(
+        "/sign-in",
+        {"email": "x@example.org", "password": "wrong", "next": "/sign-out", "again.grounds": "Tekst"},
+    )
+    assert dict_of_areas(response)["again.grounds"] == ["Tekst"]
+
+
+def dict_of_areas(response: TestResponse) -> dict[str, list[str]]:
+    """The text areas of a page, by name."""
+    from html import unescape
+
+    found: dict[str, list[str]] = {}
+    for name, text in re.findall(
+        r'<textarea name="([^"]*)"[^>]*>(.*?)</textarea>', response.get_data(as_text=True), re.S
+    ):
+        # A browser drops one line break right behind the tag.
+        found.setdefault(unescape(name), []).append(unescape(text.removeprefix("\n")))
+    return found
+
+
+def test_language_and_look_are_chosen_and_remembered(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    assert '<html lang="nl"' in visitor.text("/keys")
+    assert '<html lang="en"' in visitor.text("/keys", headers={"Accept-Language": "en"})
+    assert visitor.get("/language/en?next=/keys").location == "/keys"
+    assert '<html lang="en"' in visitor.text("/keys")
+    visitor.get("/theme/dark")
+    assert "theme-dark" in visitor.text("/keys")
+    visitor.get("/theme/device")
+    assert "theme-dark" not in visitor.text("/keys")
+    visitor.get("/language/fr")
+    assert '<html lang="nl"' in visitor.text("/keys")

@@ -1,0 +1,53 @@
+"""Open pages ask whether anything happened: nearly always the answer is no, and costs nothing."""
+
+from __future__ import annotations
+
+import time
+
+from tests.web.conftest import Site, Visitor
+
+
+def asked(visitor: Visitor, path: str = "/live", tag: str | None = None) -> tuple[int, str]:
+    response = visitor.get(path, headers={"If-None-Match": tag} if tag else {})
+    return response.status_code, response.headers["ETag"]
+
+
+def changed(visitor: Visitor, path: str, tag: str) -> tuple[int, str]:
+    """What is answered once the views have got there, or as it stays."""
+    until = time.monotonic() + 3
+    while True:
+        status, now = asked(visitor, path, tag)
+        if now != tag or time.monotonic() > until:
+            return status, now
+        time.sleep(0.02)
+
+
+def test_a_page_hears_that_something_happened_and_once(site: Site) -> None:
+    visitor = site.visitor("secretary")
+    asked(visitor)
+    site.submitted()
+    time.sleep(0.3)
+    _, tag = asked(visitor)
+    assert asked(visitor, tag=tag) == (304, tag)
+    site.submitted()
+    status, now = changed(visitor, "/live", tag)
+    assert status == 204
+    assert asked(visitor, tag=now)[0] == 304
+
+
+def test_a_page_about_a_case_hears_of_that_case_only(site: Site) -> None:
+    visitor = site.visitor("secretary")
+    case = site.submitted()
+    time.sleep(0.3)
+    path = f"/live?case={case}&version=2"
+    _, tag = asked(visitor, path)
+    site.submitted()
+    status, now = changed(visitor, path, tag)
+    assert (status, now != tag) == (304, True)
+    site.complete(case)
+    status, _ = changed(visitor, path, now)
+    assert status == 204
+
+
+def test_nobody_hears_anything_without_signing_in(site: Site) -> None:
+    assert site.visitor(None).get("/live").status_code == 303
