@@ -35,7 +35,9 @@ from service.proposal_input import PartyInput, ProposalInput, content_of, partie
 from service.published import all_bodies, latest, programme_of
 from service.wiring import Parts
 
-__all__ = ["Done", "act", "add_source", "once_only", "open_envelope", "revise", "submit"]
+__all__ = [
+    "Done", "Foreseen", "act", "add_source", "foresee", "once_only", "open_envelope", "revise", "submit",
+]  # fmt: skip
 
 ATTEMPTS = 10
 """How often an act is decided anew when others keep reaching its streams first."""
@@ -249,6 +251,32 @@ def act(
     with parts.locked(hot):
         loaded = None
         return once_only(parts, person, once, decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What an act would do: the events it would record on its case, in which role, and the case as it is before."""
+
+    case: Case
+    programme: Programme
+    capacity: Capacity | None
+    events: Sequence[Event]
+
+
+def foresee(
+    parts: Parts, person: Person, proposal: str, command: CaseCommand, if_match: int | None = None
+) -> Foreseen:
+    """What `act` would record if it were done now, decided by the same rules; nothing is recorded.
+
+    Refuses whatever `act` refuses.
+    """
+    case, programme, calendar, _ = _load(parts, person, proposal)
+    body = _body_of(command, case, programme)
+    check(person, ACTS[type(command)], owner=case.owner, body=body)
+    refuse_stale(case.version, if_match)
+    changes, _ = _decide(parts, command, case, programme, calendar)
+    capacity = acting_as(person, ACTS[type(command)], owner=case.owner, body=body)
+    return Foreseen(case, programme, capacity, [event for stream, event in changes if stream == proposal])
 
 
 def _body_of(command: CaseCommand, case: Case, programme: Programme) -> str | None:

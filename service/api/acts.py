@@ -5,10 +5,16 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from domain.award import Award, Reallocate, Release, Return
-from domain.events import Phase
-from domain.proposal import CheckCompleteness, Decide, Resume, Review, Withdraw
+from domain.award import Reallocate, Release, Return
+from domain.proposal import Withdraw
 from service import commands
+from service.api.acts_input import (
+    award_input,
+    completeness_input,
+    decision_input,
+    resumption_input,
+    review_input,
+)
 from service.api.acts_schema import (
     AwardSchema,
     CompletenessSchema,
@@ -49,8 +55,7 @@ def _act(call: Call, proposal: str, command: CaseCommand) -> Done:
 )
 def check_completeness(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Find a proposal complete, or ask for a supplement"""
-    command = CheckCompleteness(given["outcome"], given["remarks"], given["due_on"], _on(call, given))
-    return _act(call, proposal, command)
+    return _act(call, proposal, completeness_input(given, _on(call, given)))
 
 
 @api.act(f"{CASE}/revisions", RevisionSchema, shows=CaseSchema, example=EXAMPLE)
@@ -81,16 +86,7 @@ def revise(call: Call, given: dict[str, Any], proposal: str) -> Done:
 )
 def review(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Advise on a proposal, for a body"""
-    command = Review(
-        body=given["body"],
-        advice=given["advice"],
-        grounds=given["grounds"],
-        conditions=tuple(given["conditions"]),
-        effective_on=_on(call, given),
-        scores=given["scores"],
-        assessments=given["assessments"],
-    )
-    return _act(call, proposal, command)
+    return _act(call, proposal, review_input(given, _on(call, given)))
 
 
 @api.act(
@@ -101,20 +97,13 @@ def review(call: Call, given: dict[str, Any], proposal: str) -> Done:
 )
 def decide(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Decide on a proposal, for a body"""
-    command = Decide(
-        body=given["body"],
-        outcome=given["outcome"],
-        grounds=given["grounds"],
-        conditions=tuple(given["conditions"]),
-        effective_on=_on(call, given),
-    )
-    return _act(call, proposal, command)
+    return _act(call, proposal, decision_input(given, _on(call, given)))
 
 
 @api.act(f"{CASE}/resumption", ResumptionSchema, shows=CaseSchema, example={"effectiveOn": "2021-01-18"})
 def resume(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Take a held-over case up again"""
-    return _act(call, proposal, Resume(_on(call, given)))
+    return _act(call, proposal, resumption_input(given, _on(call, given)))
 
 
 @api.act(
@@ -134,12 +123,7 @@ def resume(call: Call, given: dict[str, Any], proposal: str) -> Done:
 )
 def award(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Give money from an envelope, in one or more phases"""
-    phases = tuple(
-        Phase(number, phase["amount"], phase["release_condition"])
-        for number, phase in enumerate(given["phases"], start=1)
-    )
-    command = Award(given["envelope"], given["amount"], given["provisional"], phases, _on(call, given))
-    return _act(call, proposal, command)
+    return _act(call, proposal, award_input(given, _on(call, given)))
 
 
 @api.act(

@@ -36,7 +36,7 @@ from service.api.snapshot import snapshot
 from service.api.waiting import seen, wait_for
 from service.commands import Done
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, limit, may
 from service.listing import Filters, proposals
 from service.published import municipality_code, parts_of_theme
 from service.words import fill, fill_text
@@ -110,7 +110,7 @@ def list_proposals(call: Call, given: dict[str, Any]) -> Answer:
     """
     check(call.person, "read-cases")
     names = ("programme", "status", "body", "theme", "municipality", "q")
-    filters = Filters(**{name: given[name] for name in names}, owner=_limit(call))
+    filters = Filters(**{name: given[name] for name in names}, owner=limit(call.person))
     if filters.municipality is not None:
         filters = replace(filters, municipality=municipality_code(call.parts, filters.municipality))
     if filters.theme is not None:
@@ -168,13 +168,6 @@ def _then(connection: Connection[Any], proposal: str, moment: Moment) -> tuple[s
         return None
     text = fill_text(msgspec.json.encode(case).decode(), connection)
     return text, case["owner"]["$party"], case["version"], case["position"]
-
-
-def _limit(call: Call) -> str | None:
-    """Whose cases this person sees: None is everybody's, an organisation's otherwise."""
-    if may(call.person, "read-case"):
-        return None
-    return call.person.organisation or call.person.id
 
 
 def _known(position: int, moment: Moment) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.recorded import Capacity
 from service.identity.people import Person
 
-__all__ = ["TABLE", "Forbidden", "Rule", "acting_as", "check", "may"]
+__all__ = ["TABLE", "Forbidden", "Rule", "acting_as", "check", "limit", "may"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,13 @@ def acting_as(
         if _allows(rule, person, owner, body):
             return Capacity(rule.role, body if rule.body else None)
     return None
+
+
+def limit(person: Person) -> str | None:
+    """Whose cases this person sees in a list: None is everybody's, else the id of the owner."""
+    if may(person, "read-case"):
+        return None
+    return person.organisation or person.id
 
 
 def _allows(rule: Rule, person: Person, owner: str | None, body: str | None) -> bool:
