@@ -57,8 +57,13 @@ class Kept(NamedTuple):
     salts: str | None
 
 
-def generate(owner_url: str, events: int, progress: Progress = lambda _: None) -> int:
-    """Fills an empty log with at least this many events, as its owner; answers how many there are."""
+def generate(
+    owner_url: str, events: int, progress: Progress = lambda _: None, worded: int = WORDED_LANES
+) -> int:
+    """Fills an empty log with at least this many events, as its owner; answers how many there are.
+
+    Of `worded` lanes (LANES are all) the words are kept beside the log.
+    """
     began = time.monotonic()
     share = events // LANES // WALKERS + 1
     with ProcessPoolExecutor(WALKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -76,7 +81,7 @@ def generate(owner_url: str, events: int, progress: Progress = lambda _: None) -
         written = connection.execute(MULTIPLY, {"lanes": LANES}).rowcount
         # Every text's row would be checked against its event, one by one.
         connection.execute("SET LOCAL session_replication_role = replica")
-        connection.execute(WORDS, {"lanes": LANES, "worded": WORDED_LANES})
+        connection.execute(WORDS, {"lanes": LANES, "worded": worded})
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE log.events")
         connection.execute("ANALYZE log.words")

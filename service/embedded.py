@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -186,7 +187,7 @@ class Server:
                 why = str(error)
             if self._process.poll() is not None:
                 log = _end_of_log(pgdata)
-                if "pre-existing shared memory block" in log or "lock file" in log:
+                if "pre-existing shared memory block" in log or _locked(log):
                     return False
                 raise EmbeddedError(
                     f"PostgreSQL doesn't start. Its log {_start_log(pgdata)} ends with:\n{log}"
@@ -383,6 +384,11 @@ def _ensure_database(places: Places) -> None:
                 sql.Identifier(DATABASE), sql.Identifier(APP_ROLE)
             )
         )
+
+
+def _locked(log: str) -> bool:
+    """Did it not start because another server has its lock file? Not being able to write one is another matter."""
+    return re.search(r'lock file "[^"]*" already exists', log) is not None
 
 
 def _stop_leftover(pgdata: Path, progress: Progress) -> None:
