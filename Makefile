@@ -16,7 +16,7 @@ BIN := .venv/bin
 # A file stays in one process, for its tests may share a database. The files in the order of tests/conftest.py.
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check bench clean
+.PHONY: help run test test-all check bench screenshots clean
 
 help: ## show this list
 	@echo "make ... (PORT=8000 DATA=.data HOST=127.0.0.1 for run, ARGS=... for the tests and the benchmarks)"
@@ -39,6 +39,9 @@ check: .venv/installed-dev ## lint, layout, types and import rules
 
 bench: .venv/installed-dev ## measure; ratios within one run, see docs/performance.md
 	@"$(BIN)/python" -m benchmarks $(ARGS)
+
+screenshots: .venv/installed-dev ## make the pictures of the pages anew, with chromium
+	@"$(BIN)/python" -m tests.web.screenshots $(ARGS)
 
 clean: ## forget .venv and what the tools remember (your data stays)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

@@ -1,0 +1,88 @@
+"""Pages and API cannot drift apart: whatever the API can do, a page does, by the same command and the same schema."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import service.web
+from service.api.openapi import PREFIX
+from service.app import create_app
+from service.settings import Settings
+
+PAGES = {
+    "proposals.submit": "web.submission.send",
+    "acts.check_completeness": "web.acting.send",
+    "acts.revise": "web.supplement.send",
+    "acts.review": "web.acting.send",
+    "acts.decide": "web.acting.send",
+    "acts.resume": "web.acting.send",
+    "acts.award": "web.acting.send",
+    "acts.release_phase": "web.money.release",
+    "acts.reallocate_phase": "web.money.reallocate",
+    "acts.return_money": "web.money.give_back",
+    "acts.withdraw": "web.withdrawal.send",
+    "envelopes.open_envelope": "web.money.open_envelope",
+    "envelopes.add_source": "web.money.top_up",
+    "programmes.publish_programme": "web.programme_pages.publish",
+    "tokens.sign_in": "web.sign_in.sign_in",
+    # questions
+    "proposals.list_proposals": "web.cases.index",
+    "proposals.read_proposal": "web.cases.show",
+    "proposals.read_timeline": "web.cases.show",
+    "bodies.read_queue": "web.queues.show",
+    "programmes.list_programmes": "web.programme_pages.index",
+    "programmes.read_programme": "web.programme_pages.show",
+    "envelopes.list_envelopes": "web.money.index",
+    "envelopes.read_envelope": "web.money.envelope",
+    "portfolio.read_portfolio": "web.portfolio.index",
+    "events.read_events": "web.audit.index",
+}
+"""What the API can do, and the page that does it. A new call has to be named here, and so needs a page."""
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    return create_app(Settings("host=nowhere", "", b"x" * 32))
+
+
+def calls(app: Flask) -> dict[str, set[str]]:
+    """What the API can do: the methods of each of its calls, but for its own document."""
+    own = ("docs.", "api-docs.", "static")
+    return {
+        rule.endpoint: set(rule.methods or ()) - {"HEAD", "OPTIONS"}
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(PREFIX) and not rule.endpoint.startswith(own)
+    }
+
+
+def test_whatever_the_api_can_do_a_page_does(app: Flask) -> None:
+    assert set(calls(app)) == set(PAGES)
+    methods = {
+        endpoint: set().union(*(rule.methods or () for rule in rules))
+        for endpoint, rules in app.url_map._rules_by_endpoint.items()
+    }
+    for call, asked in calls(app).items():
+        assert asked <= methods.get(PAGES[call], set()), f"{call}: {PAGES[call]} does not take {asked}"
+
+
+def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
+    """A schema of the pages' own would judge otherwise sooner or later."""
+    folder = Path(next(iter(service.web.__path__)))
+    of_the_api = {
+        f"{name}Schema"
+        for name in (
+            "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
+            "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven",
+        )
+    }  # fmt: skip
+    used: set[str] = set()
+    for file in folder.rglob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        assert not defined & of_the_api, file
+    assert of_the_api <= used, "an act whose schema no page uses"
