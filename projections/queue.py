@@ -1,16 +1,18 @@
-"""What waits for a body? One document an open stage; it goes when the body has done its part.
+"""What waits for a body? One document an open stage; it goes when the body has done its part, and leaves a fact.
 
 The title and reference of the case are those in the status view: who reads a queue joins the two.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from domain.events import StageClosed, StageOpened
 from domain.recorded import Recorded
 from projections.plain import day, instant
-from projections.view import Column, Document, View
+from projections.view import Column, Document, Facts, View
 
-__all__ = ["QUEUE", "evolve"]
+__all__ = ["QUEUE", "evolve", "facts"]
 
 
 STAGE = (StageOpened, StageClosed)
@@ -42,9 +44,20 @@ def evolve(document: Document | None, recorded: Recorded) -> Document | None:
     return None
 
 
+def facts(before: Document | None, after: Document | None, recorded: Recorded) -> list[tuple[Any, ...]]:
+    """A row for each turn that ended: from which date a body had the case, until the date on which the row counts.
+
+    When a case is withdrawn the body it waited for did nothing: that is no turn.
+    """
+    event = recorded.event
+    if before is None or not isinstance(event, StageClosed) or event.outcome == "withdrawn":
+        return []
+    return [(day(recorded.effective_on), event.stage, before["kind"], event.body, before["since"])]
+
+
 QUEUE = View(
     name="queue",
-    version=1,
+    version=2,
     kinds=frozenset({"proposal"}),
     key=key,
     evolve=evolve,
@@ -53,4 +66,9 @@ QUEUE = View(
         Column("due_on", "text", "document ->> 'dueOn'"),
     ),
     indexes=("btree (body, due_on, key)",),
+    facts=Facts(
+        name="lead_times",
+        columns=(("stage", "text"), ("kind", "text"), ("body", "text"), ("since", "date")),
+        rows=facts,
+    ),
 )

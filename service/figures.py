@@ -5,6 +5,7 @@ At a moment with a position the views must have got there first (`ViewsClock.wai
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -18,7 +19,7 @@ from projections.plain import day, euros
 from projections.portfolio import MEASURES
 from projections.view import Document
 
-__all__ = ["budget", "budgets", "portfolio"]
+__all__ = ["budget", "budget_days", "budgets", "counting", "params_of", "portfolio"]
 
 Connection = psycopg.Connection[Any]
 
@@ -42,9 +43,9 @@ def budgets(connection: Connection, moment: Moment = NOW, code: str | None = Non
             """SELECT stream, sum(amount), sum(committed), sum(held_back),
                 max(version), max(position)
             FROM views.budget_facts WHERE stream = ANY(%(streams)s) {} GROUP BY stream"""
-        ).format(_counting(moment))
+        ).format(counting(moment))
         streams = [document["id"] for document in documents]
-        sums = cursor.execute(query_sums, {"streams": streams, **_params(moment)}).fetchall()
+        sums = cursor.execute(query_sums, {"streams": streams, **params_of(moment)}).fetchall()
     at = {stream: rest for stream, *rest in sums}
     return [
         _budget_at(document, moment, *at[document["id"]]) for document in documents if document["id"] in at
@@ -88,9 +89,9 @@ def budget(connection: Connection, code: str, moment: Moment = NOW) -> Document 
     query = sql.SQL(
         """SELECT proposal, sum(committed), sum(held_back) FROM views.budget_facts
         WHERE stream = %(stream)s AND proposal IS NOT NULL {} GROUP BY proposal ORDER BY proposal COLLATE "C" """
-    ).format(_counting(moment))
+    ).format(counting(moment))
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {"stream": found[0]["id"], **_params(moment)}).fetchall()
+        rows = cursor.execute(query, {"stream": found[0]["id"], **params_of(moment)}).fetchall()
     per_proposal = {
         proposal: {"committed": euros(committed), "heldBack": euros(held_back)}
         for proposal, committed, held_back in rows
@@ -121,10 +122,10 @@ def portfolio(connection: Connection, moment: Moment = NOW, programme: str | Non
             """
             for column, grouped in zip(DIMENSIONS, GROUPED, strict=True)
         )
-    ).format(counting=_counting(moment))
+    ).format(counting=counting(moment))
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
-        rows = cursor.execute(query, {"programme": programme, **_params(moment)}).fetchall()
+        rows = cursor.execute(query, {"programme": programme, **params_of(moment)}).fetchall()
     columns: dict[str, list[Document]] = {column: [] for column in DIMENSIONS}
     total = _figures(*(0 for _ in MEASURES))
     for column, code, *measures in rows:
@@ -165,12 +166,31 @@ def _ratio(part: int, whole: int) -> str | None:
     return str((Decimal(part) / Decimal(whole)).quantize(Decimal("0.01"), ROUND_DOWN))
 
 
-def _counting(moment: Moment) -> sql.SQL:
-    """The facts that count at a moment."""
+def counting(moment: Moment) -> sql.SQL:
+    """The facts that count at a moment, as conditions behind others."""
     known = " AND position <= %(position)s" if moment.position is not None else ""
     true = " AND effective_on <= %(effective_on)s" if moment.effective_on is not None else ""
     return sql.SQL(known + true)
 
 
-def _params(moment: Moment) -> dict[str, Any]:
+def params_of(moment: Moment) -> dict[str, Any]:
+    """What `counting` names."""
     return {"position": moment.position, "effective_on": moment.effective_on}
+
+
+def budget_days(
+    connection: Connection, streams: list[str], moment: Moment = NOW
+) -> list[tuple[date, int, int, int]]:
+    """How these envelopes stood together at the end of each date on which they changed: amount, committed, held back.
+
+    In cents, oldest first.
+    """
+    query = sql.SQL(
+        """SELECT effective_on, sum(sum(amount)) OVER before, sum(sum(committed)) OVER before,
+            sum(sum(held_back)) OVER before
+        FROM views.budget_facts WHERE stream = ANY(%(streams)s) {}
+        GROUP BY effective_on WINDOW before AS (ORDER BY effective_on) ORDER BY effective_on"""
+    ).format(counting(moment))
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(query, {"streams": streams, **params_of(moment)}).fetchall()
+    return [(on, int(amount), int(committed), int(held)) for on, amount, committed, held in rows]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
-from domain.events import AmountHeld, Awarded, MoneyReturned, Phase, StageOpened
-from projections.queue import QUEUE, evolve
+from domain.events import AmountHeld, Awarded, MoneyReturned, Phase, StageClosed, StageOpened
+from projections.queue import QUEUE, evolve, facts
 from projections.timeline import timeline
 from tests.projections.story import DAY, Story, submitted
 
@@ -49,3 +50,12 @@ def test_a_stage_waits_in_the_queue_until_it_closes() -> None:
         "2020-11-02",
         "proposal-1",
     )
+
+
+def test_a_turn_that_ended_leaves_how_long_it_took_but_a_withdrawal_is_no_turn() -> None:
+    story = Story()
+    waits = evolve(None, story.tell(StageOpened("review", "advice", "taskforce", "advies", DAY)))
+    ended = story.tell(StageClosed("review", "taskforce", "positive"), on=DAY + timedelta(days=3))
+    assert facts(waits, None, ended) == [("2020-11-05", "review", "advice", "taskforce", "2020-11-02")]
+    assert facts(waits, None, story.tell(StageClosed("review", "taskforce", "withdrawn"))) == []
+    assert facts(None, waits, story.history[0]) == []

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from domain.recorded import Recorded
+from projections.queue import QUEUE
 from projections.view import Document, View
 from projections.views import VIEWS
 from service import rebuild as rebuilding
@@ -63,7 +64,9 @@ def test_rebuild_of_views_that_never_were_folded(
     assert fold_all(database) == len(walked)
     database.execute("UPDATE views.position SET position = 0")
     database.execute("TRUNCATE views.status, views.queue, views.budget, views.programmes, views.portfolio")
-    database.execute("TRUNCATE views.status_history, views.budget_facts, views.portfolio_facts")
+    database.execute(
+        "TRUNCATE views.status_history, views.budget_facts, views.portfolio_facts, views.lead_times"
+    )
     fold_all(database, limit=50)
     assert contents(database) == rebuilt
 
@@ -152,7 +155,7 @@ def test_a_new_version_is_rebuilt_and_the_old_code_stands_back(
 def test_a_view_left_behind_is_marked_for_a_rebuild(
     settings: Settings, database: Connection, walked: list[Recorded]
 ) -> None:
-    newer = other(VIEWS, "queue", 2)
+    newer = other(VIEWS, "queue", QUEUE.version + 1)
     fold_batch(database, newer, read_log(database, 0, 100), 0)
     assert registered(database)["queue"] == 0
     assert to_rebuild(settings, VIEWS) == ["queue"]

@@ -78,7 +78,7 @@ def test_who_waits_is_not_told_to_read_a_view_that_was_left_behind(
 ) -> None:
     at = fold_batch(database, VIEWS, read_log(database, 0, 200), 0)
     assert clock.wait_for(at)
-    newer = [replace(view, version=2) if view.name == "queue" else view for view in VIEWS]
+    newer = [replace(view, version=view.version + 1) if view.name == "queue" else view for view in VIEWS]
     last = fold_batch(database, newer, read_log(database, at, 1_000), at)
     assert position(database) == last == len(walked)
     assert not clock.wait_for(at + 1, timeout=0.3)
