@@ -50,6 +50,8 @@ class Form:
         self.message: str | None = None
         self.status = 200
         self.key = secrets.token_urlsafe(16)
+        self.id = "form"
+        self.labels: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
     @classmethod
@@ -63,6 +65,10 @@ class Form:
         form = cls(schema, {name: values for name, values in request.form.lists() if name not in OURS})
         form.key = request.form.get("once") or form.key
         return form
+
+    def stands_as(self, id: str) -> None:
+        """The id of this form on the page; `labels` fills up with what its fields are called there."""
+        self.id, self.labels = id, {}
 
     @property
     def ok(self) -> bool:
