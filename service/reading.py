@@ -35,6 +35,7 @@ __all__ = [
     "status_now",
     "status_of",
     "timeline",
+    "waiting",
 ]
 
 Connection = psycopg.Connection[Any]
@@ -156,11 +157,12 @@ def queue(
         found = rows.execute(query, params).fetchall()
     shown = page(found, limit, place, lambda row: (row[0], row[1]))
     decode = msgspec.json.decode
-    items = [_waiting(decode(waits), decode(case), today, holidays) for _, _, waits, case in shown.items]
+    items = [waiting(decode(waits), decode(case), today, holidays) for _, _, waits, case in shown.items]
     return Page(items, shown.next, shown.previous)
 
 
-def _waiting(waits: Document, case: Document, today: date, holidays: frozenset[date]) -> dict[str, Any]:
+def waiting(waits: Document, case: Document, today: date, holidays: frozenset[date]) -> dict[str, Any]:
+    """What waits, with how long it has waited and how long it still may."""
     due_on, since = date.fromisoformat(waits["dueOn"]), date.fromisoformat(waits["since"])
     left = working_days_until(today, due_on, holidays)
     return {

@@ -1,0 +1,70 @@
+"""What must the secretariat do? What came in and waits for its check, what applicants still owe, what was held over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from projections.view import Document
+from service.identity.permissions import check
+from service.judged import unmet
+from service.published import programme_of
+from service.terms import cases_waiting
+from service.web import visit
+from service.web.linking import link_to
+from service.web.naming import name_of, names
+from service.web.rendering import page
+from service.wiring import Parts
+from service.words import fill
+
+area = Blueprint("desk", __name__)
+
+KINDS = ("completeness", "supplement", "held-over")
+MOST = 60
+"""Cases of each kind that are shown: the rest stand on the board of terms."""
+
+
+@area.get("/desk")
+def index() -> Response:
+    """Everything that lies with the secretariat."""
+    check(visit.person(), "completeness")
+    parts = visit.parts()
+    calendar = parts.calendar()
+    with parts.pool.connection() as connection:
+        found = cases_waiting(connection, KINDS, today=calendar.today, holidays=calendar.holidays, most=MOST)
+        shown = {
+            kind: (count, [_entry(parts, each) for each in items]) for kind, (count, items) in found.items()
+        }
+        filled = fill({kind: items for kind, (_, items) in shown.items()}, connection)
+    counts = {kind: count for kind, (count, _) in shown.items()}
+    return page("desk/index.html", waiting=filled, counts=counts, most=MOST, names=names(parts), link=link_to)
+
+
+def _entry(parts: Parts, item: dict[str, Any]) -> dict[str, Any]:
+    """What one line says. The words of the case are filled in afterwards."""
+    case: Document = item.pop("case")
+    if item["kind"] == "completeness":
+        programme = programme_of(parts, case["programme"], case["programmeVersion"])
+        item["unmet"] = [
+            {"name": name_of(rule.name), "consequence": rule.consequence} for rule in unmet(case, programme)
+        ]
+    elif item["kind"] == "supplement":
+        item["asked"] = _asked(case)
+    else:
+        held = next((each for each in reversed(case["decisions"]) if each["outcome"] == "held-over"), None)
+        item["heldBy"], item["grounds"] = (held["body"], held["grounds"]) if held else (None, None)
+    return item
+
+
+def _asked(case: Document) -> Document | None:
+    """The words with which the applicant was last asked for a supplement, by the secretariat or by a body."""
+    asking = [each for each in case["reviews"] if each["advice"] == "revise"]
+    checked = case["completeness"]
+    if checked and checked["outcome"] == "supplement":
+        asking.append(checked)
+    last = max(asking, key=lambda each: int(each["position"]), default=None)
+    if last is None:
+        return None
+    words: Document | None = last.get("remarks") or last.get("grounds")
+    return words
