@@ -12,7 +12,7 @@ from domain.definition import DefinitionErrors, Problem, read_definition
 from domain.definition_fields import closest, is_code
 from domain.programme import Programme
 
-__all__ = ["bundled", "read_bundled", "read_data", "read_file", "regions"]
+__all__ = ["bundled", "read_bundled", "read_bytes", "read_data", "read_file", "regions"]
 
 
 def read_file(path: Path) -> Programme:
@@ -32,6 +32,11 @@ def read_bundled(name: str) -> Programme:
 def read_data(data: Mapping[str, object], *, file: str) -> Programme:
     """The programme defined by a table that was sent; problems call it `file`. Raises DefinitionErrors."""
     return _define(data, file, regions())
+
+
+def read_bytes(content: bytes, *, file: str) -> Programme:
+    """The programme defined by a TOML file that was sent, which problems call `file`. Raises DefinitionErrors."""
+    return _define(_parsed(content, file), file, regions())
 
 
 def bundled() -> dict[str, Traversable]:
@@ -83,15 +88,22 @@ def _with_regions(
 def _toml(source: Traversable) -> dict[str, object]:
     """The table in a TOML file; DefinitionErrors when it cannot be read as one."""
     try:
-        # Some editors begin a file with a byte order mark, which TOML does not know.
-        return tomllib.loads(source.read_bytes().decode("utf-8-sig"))
+        content = source.read_bytes()
     except OSError as error:
         message = f"The file cannot be read: {error.strerror or error}."
         remedy = "Check the path, and that you may read it."
+        raise DefinitionErrors([Problem(source.name, "", message, remedy)]) from None
+    return _parsed(content, source.name)
+
+
+def _parsed(content: bytes, file: str) -> dict[str, object]:
+    try:
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         message = f"The file is not UTF-8 (byte {error.start})."
         remedy = "Save it as UTF-8 text."
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         message = f"The file is not TOML: {error}."
         remedy = "Mend that line; https://toml.io shows how TOML is written."
-    raise DefinitionErrors([Problem(source.name, "", message, remedy)])
+    raise DefinitionErrors([Problem(file, "", message, remedy)])

@@ -20,7 +20,7 @@ from service.published import latest, programme_stream, published_codes, version
 from service.settings import Settings
 from service.wiring import Parts, build
 
-__all__ = ["OPERATOR", "publish", "publish_bundled", "publish_file"]
+__all__ = ["OPERATOR", "foresee", "publish", "publish_bundled", "publish_file"]
 
 OPERATOR = "system"
 """Who acts when the operator's command line publishes; no person, so not in the vault."""
@@ -37,6 +37,12 @@ def publish(parts: Parts, person: Person, programme: Programme, once: Once | Non
         return _decided(parts, programme, acting_as(person, "publish"))
 
     return once_only(parts, person, once, decision)
+
+
+def foresee(parts: Parts, person: Person, programme: Programme) -> None:
+    """Refuses whatever `publish` would refuse now; nothing is published."""
+    check(person, "publish")
+    _decided(parts, programme, None)
 
 
 def _decided(parts: Parts, programme: Programme, capacity: Capacity | None) -> Decision:

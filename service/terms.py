@@ -95,7 +95,7 @@ def board(
         conditions += " AND p.programme = %(programme)s"
     query = sql.SQL(BOARD).format(
         join=sql.SQL("JOIN views.status p ON p.key = q.stream" if wanted.programme is not None else ""),
-        conditions=sql.SQL(conditions),  # type: ignore[arg-type]
+        conditions=sql.SQL(conditions),
     )
     params = {
         "today": today.isoformat(),
