@@ -8,23 +8,37 @@ from dataclasses import dataclass
 from flask import request, url_for
 
 from service.identity.people import Person
+from service.identity.permissions import may
 
 __all__ = ["MENU", "Link", "links"]
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A place in the menu. `text`: the key of its name; `here`: is this the page that is shown?"""
+    """A place in the menu. `text`: the key of its name; `here`: is this the page that is shown?
+
+    `letter`: what goes there after a `g`, in every language the same; empty for none.
+    """
 
     text: str
     address: str
     here: bool = False
+    letter: str = ""
 
 
 MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("menu.start", "web.start.work", lambda person: True),
+    ("menu.programmes", "web.programme_pages.index", lambda person: True),
+    ("menu.desk", "web.desk.index", lambda person: may(person, "completeness")),
+    ("menu.portfolio", "web.portfolio.index", lambda person: may(person, "read-portfolio")),
 )
 """The key of the text, the page, and who has it in the menu."""
+
+LETTERS = {
+    "menu.start": "m", "menu.proposals": "p", "menu.desk": "s", "menu.money": "e", "menu.portfolio": "o",
+    "menu.audit": "a", "menu.admin": "b", "menu.programmes": "r",
+}  # fmt: skip
+"""The shortcut of a place by the key of its name."""
 
 
 def links(person: Person | None) -> list[Link]:
@@ -33,7 +47,7 @@ def links(person: Person | None) -> list[Link]:
         return []
     area = (request.endpoint or "").rpartition(".")[0]
     return [
-        Link(text, url_for(endpoint), endpoint.rpartition(".")[0] == area)
+        Link(text, url_for(endpoint), endpoint.rpartition(".")[0] == area, LETTERS.get(text, ""))
         for text, endpoint, allowed in MENU
         if allowed(person)
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -29,6 +30,8 @@ TYPES = {
     ".ico": "image/x-icon",
 }
 COMPRESSED = (".css", ".js", ".svg")
+NAMED = re.compile(r'url\("((?:web|vendor)/[^"]+)"\)')
+"""A file that our own style sheets name; what is vendored is sent as it was published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ def _file(path: str) -> File:
         raise FileNotFoundError(path)
     body = found.read_bytes()
     suffix = PurePosixPath(path).suffix
+    if folder == "web" and suffix == ".css":
+        body = NAMED.sub(lambda named: f'url("{address(named[1])}")', body.decode("utf-8")).encode()
     compressed = gzip.compress(body, 9, mtime=0) if suffix in COMPRESSED else None
     return File(
         body, compressed, TYPES.get(suffix, "application/octet-stream"), hashlib.sha256(body).hexdigest()[:12]
