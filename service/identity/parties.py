@@ -11,7 +11,17 @@ from psycopg import Connection
 from service.arrays import array
 from service.ids import new_id
 
-__all__ = ["Party", "add", "known_among", "known_parties", "names", "new", "organisation_named"]
+__all__ = [
+    "Party",
+    "add",
+    "find_or_add",
+    "get",
+    "known_among",
+    "known_parties",
+    "names",
+    "new",
+    "organisation_named",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,24 @@ def add(connection: Connection[Any], party: Party) -> None:
     connection.execute(
         "INSERT INTO vault.parties (id, kind, name) VALUES (%s, %s, %s)", (party.id, party.kind, party.name)
     )
+
+
+def find_or_add(connection: Connection[Any], kind: str, name: str) -> str:
+    """The id of the party of this kind and name, who is put in the vault when nobody named it before."""
+    made = new(kind, name)
+    row = connection.execute(
+        """INSERT INTO vault.parties (id, kind, name) VALUES (%s, %s, %s)
+        ON CONFLICT (name, kind) DO UPDATE SET kind = excluded.kind RETURNING id""",
+        (made.id, made.kind, made.name),
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def get(connection: Connection[Any], id: str) -> Party | None:
+    """The party with this id, or None."""
+    row = connection.execute("SELECT id, kind, name FROM vault.parties WHERE id = %s", (id,)).fetchone()
+    return Party(*row) if row is not None else None
 
 
 def known_parties(connection: Connection[Any], kind: str, name: str) -> str | None:

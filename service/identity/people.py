@@ -14,8 +14,8 @@ from psycopg.errors import UniqueViolation
 from service.ids import new_id
 
 __all__ = [
-    "ROLES", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add", "by_email", "everybody", "get", "ids",
-    "names", "set_password", "verified", "verify",
+    "ROLES", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add", "by_email", "change", "everybody",
+    "get", "has_password", "ids", "names", "search", "set_password", "verified", "verify",
 ]  # fmt: skip
 
 ROLES = ("submitter", "secretary", "member", "treasurer", "auditor", "admin", "integration")
@@ -76,8 +76,7 @@ def add(
     person = Person(
         new_id("person"), email.strip(), name.strip(), frozenset(roles), frozenset(bodies), organisation
     )
-    for role in sorted(person.roles.difference(ROLES)):
-        raise UnknownRole(role)
+    _refuse_unknown(person.roles)
     try:
         # A transaction of its own (a savepoint inside another), so that a refusal leaves the caller's one usable.
         with connection.transaction():
@@ -96,6 +95,30 @@ def add(
     except UniqueViolation as taken:
         raise EmailTaken(email) from taken
     return person
+
+
+def change(connection: Connection[Any], person: Person) -> None:
+    """From now on the person with this id is this, whatever it was before; the password stays.
+
+    Raises EmailTaken and UnknownRole.
+    """
+    _refuse_unknown(person.roles)
+    try:
+        with connection.transaction():
+            connection.execute(
+                """UPDATE vault.people SET email = %s, name = %s, roles = %s, bodies = %s, organisation = %s
+                WHERE id = %s""",
+                (
+                    person.email.strip(),
+                    person.name.strip(),
+                    sorted(person.roles),
+                    sorted(person.bodies),
+                    person.organisation,
+                    person.id,
+                ),
+            )
+    except UniqueViolation as taken:
+        raise EmailTaken(person.email) from taken
 
 
 def get(connection: Connection[Any], id: str) -> Person | None:
@@ -137,6 +160,28 @@ def set_password(connection: Connection[Any], id: str, password: str) -> None:
     )
 
 
+def has_password(connection: Connection[Any], id: str) -> bool:
+    """Can this person sign in with a password?"""
+    row = connection.execute(
+        "SELECT password_hash IS NOT NULL FROM vault.people WHERE id = %s", (id,)
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def search(
+    connection: Connection[Any], words: str = "", role: str | None = None, *, after: int = 0, most: int = 50
+) -> list[Person]:
+    """The people in whose name or address this occurs, and who have this role, by name: `most` beyond `after`."""
+    pattern = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = connection.execute(
+        f"""SELECT {_COLUMNS} FROM vault.people
+        WHERE (name ILIKE %(words)s OR email ILIKE %(words)s) AND (%(role)s::text IS NULL OR %(role)s = ANY(roles))
+        ORDER BY lower(name), id OFFSET %(after)s LIMIT %(most)s""",
+        {"words": f"%{pattern}%", "role": role, "after": after, "most": most},
+    ).fetchall()
+    return [person for person in map(_one, rows) if person is not None]
+
+
 def everybody(connection: Connection[Any]) -> list[Person]:
     """Everybody who may sign in, by address."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM vault.people ORDER BY lower(email)").fetchall()
@@ -152,6 +197,11 @@ def names(connection: Connection[Any], ids: Iterable[str]) -> dict[str, str]:
     """The names of these people, by id; who was erased is left out."""
     found = connection.execute("SELECT id, name FROM vault.people WHERE id = ANY(%s)", (list(ids),))
     return dict(found.fetchall())
+
+
+def _refuse_unknown(roles: Iterable[str]) -> None:
+    for role in sorted(set(roles).difference(ROLES)):
+        raise UnknownRole(role)
 
 
 def _matches(password_hash: str, password: str) -> bool:

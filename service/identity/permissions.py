@@ -52,6 +52,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "publish": (ADMIN,),
     "open-envelope": (TREASURER,),
     "add-source": (TREASURER,),
+    "change-people": (ADMIN,),
     # reading; the programmes are open to all, signed in or not
     "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
@@ -59,6 +60,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-envelopes": SIGNED_IN,
     "read-portfolio": SIGNED_IN,
     "read-events": (AUDITOR, INTEGRATION),
+    "read-people": (ADMIN,),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`."""
 

@@ -13,7 +13,7 @@ from psycopg import Connection
 from service.identity import people
 from service.identity.people import Person
 
-__all__ = ["SIGNED_IN", "Kept", "create", "id_of", "kept", "owner", "revoke", "revoke_by_id"]
+__all__ = ["SIGNED_IN", "Kept", "create", "id_of", "kept", "owner", "revoke", "revoke_all", "revoke_by_id"]
 
 SIGNED_IN = timedelta(hours=12)
 """How long a token lasts that somebody got by signing in."""
@@ -69,6 +69,11 @@ def id_of(token: str) -> str:
 def revoke(connection: Connection[Any], token: str) -> bool:
     """From now on this token is nobody's; was it somebody's?"""
     return connection.execute("DELETE FROM vault.tokens WHERE hash = %s", (_hash(token),)).rowcount > 0
+
+
+def revoke_all(connection: Connection[Any], person: str) -> int:
+    """From now on the person with this id has no token; how many were there?"""
+    return connection.execute("DELETE FROM vault.tokens WHERE person = %s", (person,)).rowcount
 
 
 def revoke_by_id(connection: Connection[Any], id: str) -> bool:

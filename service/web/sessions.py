@@ -12,7 +12,7 @@ from psycopg import Connection
 from service.identity import people
 from service.identity.people import Person
 
-__all__ = ["ABSOLUTE", "IDLE", "Session", "end", "find", "noticed", "saw", "start"]
+__all__ = ["ABSOLUTE", "IDLE", "Session", "end", "end_all", "find", "going_on", "noticed", "saw", "start"]
 
 IDLE, ABSOLUTE = "2 hours", "12 hours"
 """Until somebody has to sign in again: after so long without a page, and after so long in all."""
@@ -75,6 +75,21 @@ def noticed(connection: Connection[Any], session: Session) -> None:
 def end(connection: Connection[Any], token: str) -> None:
     """Signs out; safe when nobody is signed in."""
     connection.execute("DELETE FROM web.sessions WHERE hash = %s", (_hash(token),))
+
+
+def end_all(connection: Connection[Any], person: str) -> int:
+    """The person with this id is signed in nowhere any more; how many sessions were there?"""
+    return connection.execute("DELETE FROM web.sessions WHERE person = %s", (person,)).rowcount
+
+
+def going_on(connection: Connection[Any], person: str) -> int:
+    """How many sessions does the person with this id have?"""
+    row = connection.execute(
+        """SELECT count(*) FROM web.sessions WHERE person = %s
+        AND seen_at > now() - %s::interval AND created_at > now() - %s::interval""",
+        (person, IDLE, ABSOLUTE),
+    ).fetchone()
+    return int(row[0]) if row is not None else 0
 
 
 def _hash(token: str) -> bytes:

@@ -102,6 +102,47 @@ def test_callers_are_remembered_for_a_moment(settings: Settings, connection: psy
     assert callers.who(token) is None
 
 
+def test_what_somebody_is_can_be_changed_but_for_the_password(connection: psycopg.Connection[Any]) -> None:
+    anna = people.add(connection, email="anna@example.org", name="Anna", roles=["auditor"], password="geheim")
+    people.add(connection, email="bert@example.org", name="Bert", roles=["admin"])
+    changed = replace(
+        anna, email="anna@elders.example", roles=frozenset({"member"}), bodies=frozenset({"db"})
+    )
+    people.change(connection, changed)
+    assert people.get(connection, anna.id) == changed
+    assert people.verify(connection, "anna@elders.example", "geheim") == changed
+    assert people.has_password(connection, anna.id)
+    with pytest.raises(people.EmailTaken):
+        people.change(connection, replace(changed, email="BERT@example.org"))
+    with pytest.raises(people.UnknownRole):
+        people.change(connection, replace(changed, roles=frozenset({"boss"})))
+    assert people.get(connection, anna.id) == changed
+
+
+def test_people_are_found_by_part_of_a_name_or_an_address_and_by_role(
+    connection: psycopg.Connection[Any],
+) -> None:
+    for name, role in (("Anna 100%", "auditor"), ("Bert", "admin"), ("Carla", "admin")):
+        people.add(connection, email=f"{name[:2].lower()}@example.org", name=name, roles=[role])
+    found = people.search(connection, "BE")
+    assert [person.name for person in found] == ["Bert"]
+    assert [person.name for person in people.search(connection, "%")] == ["Anna 100%"]
+    assert [person.name for person in people.search(connection, role="admin")] == ["Bert", "Carla"]
+    assert [person.name for person in people.search(connection, after=1, most=1)] == ["Bert"]
+
+
+def test_a_party_is_found_or_added_and_all_tokens_can_be_revoked(connection: psycopg.Connection[Any]) -> None:
+    first = parties.find_or_add(connection, "foundation", "Stichting")
+    assert parties.find_or_add(connection, "foundation", "Stichting") == first
+    assert parties.find_or_add(connection, "company", "Stichting") != first
+    assert parties.get(connection, first) == parties.Party(first, "foundation", "Stichting")
+    assert parties.get(connection, "party-none") is None
+    anna = people.add(connection, email="anna@example.org", name="Anna", roles=["auditor"])
+    given = [tokens.create(connection, anna.id, timedelta(minutes=1))[0] for _ in range(2)]
+    assert tokens.revoke_all(connection, anna.id) == 2
+    assert [tokens.owner(connection, token) for token in given] == [None, None]
+
+
 def test_demo_people_are_made_once_by_however_many_processes(settings: Settings) -> None:
     with pytest.raises(demo.NotADemo):
         demo.prepare(settings)

@@ -1,0 +1,312 @@
+"""Who may sign in, and what may they do? The administrator adds people, changes them, and ends their access."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, redirect, request, url_for
+from psycopg import Connection
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.api.context import running
+from service.api.fields import Code, Given, ListOf, OneOf, Part, Text, refusal
+from service.api.tokens import Password
+from service.errors import Missing
+from service.identity import parties, people, tokens
+from service.identity.people import ROLES, EmailTaken, Person
+from service.identity.permissions import check
+from service.web import sessions, visit
+from service.web.forms import Form
+from service.web.naming import names
+from service.web.proposal_form import KINDS
+from service.web.rendering import page, say, word
+
+area = Blueprint("admin", __name__)
+
+NAME, EMAIL = 200, 320
+"""Characters at most."""
+SHORTEST_PASSWORD = 12
+MOST = 50
+"""People on a page."""
+OTHER = "other"
+"""The kind of an organisation that is named without one."""
+
+
+class Email(Text):
+    """An e-mail address: something, @ and a domain."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        found = super()._deserialize(value, attr, data, **kwargs)
+        if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*", found):
+            raise refusal("email-invalid")
+        return found
+
+
+class OrganisationSchema(Given):
+    name = Text(NAME, required=True)
+    kind = Code(load_default=OTHER)
+
+
+class PersonSchema(Given):
+    name = Text(NAME, required=True)
+    email = Email(EMAIL, required=True)
+    roles = ListOf(OneOf(*ROLES), len(ROLES), load_default=list)
+    bodies = ListOf(Code(), 100, load_default=list)
+    organisation = Part(OrganisationSchema, load_default=None)
+
+
+class NewPasswordSchema(Given):
+    password = Password()
+
+
+@area.get("/admin")
+def index() -> Response:
+    """Everybody who may sign in, found by name, address or role."""
+    check(visit.person(), "read-people")
+    words = "".join(each for each in request.args.get("q", "") if each.isprintable())[:NAME]
+    role = request.args.get("role")
+    role = role if role in ROLES else None
+    given = request.args.get("page", "1")
+    number = int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 6 and int(given) else 1
+    with visit.parts().pool.connection() as connection:
+        found = people.search(connection, words, role, after=(number - 1) * MOST, most=MOST + 1)
+        organisations = parties.names(connection, [each.organisation for each in found if each.organisation])
+
+    def address(to: int) -> str:
+        return url_for("web.admin.index", q=words or None, role=role, page=to)
+
+    return page(
+        "admin/index.html",
+        people=found[:MOST],
+        organisations=organisations,
+        names=names(visit.parts()),
+        words=words,
+        role=role,
+        roles=ROLES,
+        previous=address(number - 1) if number > 1 else None,
+        next=address(number + 1) if len(found) > MOST else None,
+    )
+
+
+@area.get("/admin/people/new")
+def ask() -> Response:
+    """The form for somebody new."""
+    check(visit.person(), "change-people")
+    return _shown(Form(PersonSchema()), None)
+
+
+@area.post("/admin/people/new")
+def add() -> AnyResponse:
+    """Adds somebody, who can sign in once a password is set."""
+    check(visit.person(), "change-people")
+    form = Form.sent(PersonSchema())
+    with form.refusals():
+        given = form.load()
+        _refuse(form, given, None)
+        if form.ok:
+            with visit.parts().pool.connection() as connection, connection.transaction():
+                try:
+                    added = people.add(
+                        connection,
+                        email=given["email"],
+                        name=given["name"],
+                        roles=given["roles"],
+                        bodies=given["bodies"],
+                        organisation=_organisation(connection, given),
+                    )
+                except EmailTaken:
+                    _say_taken(form)
+                else:
+                    structlog.get_logger().info("person added", person=added.id, by=visit.person().id)
+    if not form.ok:
+        return _shown(form, None)
+    return _done(url_for("web.admin.show", person=added.id), "admin.added")
+
+
+@area.get("/admin/people/<person>")
+def show(person: str) -> Response:
+    """What somebody is, and what can be done about it."""
+    check(visit.person(), "read-people")
+    known = _known(person)
+    return _shown(Form.holding(PersonSchema(), _content(known)), known)
+
+
+@area.post("/admin/people/<person>")
+def change(person: str) -> AnyResponse:
+    """Changes what somebody is; who may do nothing any more is signed out."""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    form = Form.sent(PersonSchema())
+    with form.refusals():
+        given = form.load()
+        _refuse(form, given, known)
+        if form.if_match() not in (None, _version(known)):
+            form.status, form.message = 412, say("admin.changed-meanwhile")
+        if form.ok:
+            with visit.parts().pool.connection() as connection, connection.transaction():
+                changed = replace(
+                    known,
+                    name=given["name"],
+                    email=given["email"],
+                    roles=frozenset(given["roles"]),
+                    bodies=frozenset(given["bodies"]),
+                    organisation=_organisation(connection, given),
+                )
+                try:
+                    people.change(connection, changed)
+                except EmailTaken:
+                    _say_taken(form)
+                else:
+                    if not changed.roles:
+                        _end_access(connection, changed.id)
+                    structlog.get_logger().info(
+                        "person changed", person=changed.id, roles=sorted(changed.roles), by=visit.person().id
+                    )
+    return (
+        _done(url_for("web.admin.show", person=person), "admin.changed") if form.ok else _shown(form, known)
+    )
+
+
+@area.post("/admin/people/<person>/password")
+def set_password(person: str) -> AnyResponse:
+    """Gives somebody another password, and signs them out everywhere."""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    form = Form.sent(NewPasswordSchema())
+    with form.refusals():
+        password = str(form.load()["password"])
+        if len(password) < SHORTEST_PASSWORD:
+            form.status, form.errors["password"] = 400, say("admin.password-short", least=SHORTEST_PASSWORD)
+    # A password is never sent back to a page.
+    form.values.clear()
+    if not form.ok:
+        return _shown(Form.holding(PersonSchema(), _content(known)), known, form)
+    with running().verifying, visit.parts().pool.connection() as connection, connection.transaction():
+        people.set_password(connection, known.id, password)
+        sessions.end_all(connection, known.id)
+    structlog.get_logger().info("password set", person=known.id, by=visit.person().id)
+    return _done(url_for("web.admin.show", person=person), "admin.password-set")
+
+
+@area.post("/admin/people/<person>/end")
+def end_access(person: str) -> AnyResponse:
+    """Ends every session and token of somebody."""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    with visit.parts().pool.connection() as connection, connection.transaction():
+        _end_access(connection, known.id)
+    structlog.get_logger().info("access ended", person=known.id, by=visit.person().id)
+    return _done(url_for("web.admin.show", person=person), "admin.ended")
+
+
+def _known(id: str) -> Person:
+    found = None
+    if id.isprintable():
+        with visit.parts().pool.connection() as connection:
+            found = people.get(connection, id)
+    if found is None:
+        raise Missing("person", id)
+    return found
+
+
+def _content(person: Person) -> dict[str, Any]:
+    """What somebody is, as the form has it."""
+    organisation = None
+    if person.organisation is not None:
+        with visit.parts().pool.connection() as connection:
+            organisation = parties.get(connection, person.organisation)
+    return {
+        "name": person.name,
+        "email": person.email,
+        "roles": sorted(person.roles),
+        "bodies": sorted(person.bodies),
+        "organisation": {"name": organisation.name, "kind": organisation.kind} if organisation else None,
+    }
+
+
+def _refuse(form: Form, given: dict[str, Any], known: Person | None) -> None:
+    """What no schema can see is wrong with what somebody is to be."""
+    codes = set(names(visit.parts()).bodies) | (set(known.bodies) if known else set())
+    if set(given["bodies"]) - codes:
+        form.errors["bodies"] = say("admin.body-unknown")
+    if "member" in given["roles"] and not given["bodies"]:
+        form.errors["bodies"] = say("admin.member-without-body")
+    own = known is not None and known.id == visit.person().id
+    if own and "admin" not in given["roles"]:
+        form.errors["roles"] = say("admin.own-role")
+    if form.errors:
+        form.status = 400
+
+
+def _say_taken(form: Form) -> None:
+    form.status, form.errors["email"] = 409, say("admin.email-taken")
+
+
+def _organisation(connection: Connection[Any], given: dict[str, Any]) -> str | None:
+    """The organisation that was named; one of that name that has people already is the same, whatever its kind."""
+    organisation = given["organisation"]
+    if organisation is None:
+        return None
+    name, kind = organisation["name"], organisation["kind"]
+    return (
+        parties.known_parties(connection, kind, name)
+        or parties.organisation_named(connection, name)
+        or parties.find_or_add(connection, kind, name)
+    )
+
+
+def _end_access(connection: Connection[Any], person: str) -> None:
+    sessions.end_all(connection, person)
+    tokens.revoke_all(connection, person)
+
+
+def _done(to: str, notice: str) -> AnyResponse:
+    """It was done: go on to this page, which says so. Nothing was recorded in the log."""
+    found = visit.session()
+    assert found is not None
+    with visit.parts().pool.connection() as connection:
+        sessions.saw(connection, found, found.position, notice)
+    return redirect(to, 303)
+
+
+def _version(person: Person) -> int:
+    """A number that is another one once this person has been changed: what a form on an old page is known by."""
+    plain = repr(
+        (person.email, person.name, sorted(person.roles), sorted(person.bodies), person.organisation)
+    )
+    return int.from_bytes(blake2b(plain.encode(), digest_size=7).digest())
+
+
+def _shown(form: Form, person: Person | None, password: Form | None = None) -> Response:
+    called = names(visit.parts())
+    known, going_on, secret = [], 0, False
+    if person is not None:
+        with visit.parts().pool.connection() as connection:
+            known = tokens.kept(connection, person.id)
+            going_on = sessions.going_on(connection, person.id)
+            secret = people.has_password(connection, person.id)
+    bodies = sorted(
+        {*called.bodies, *(person.bodies if person else ())} - {"applicant"},
+        key=lambda code: called.body(code).casefold(),
+    )
+    status = form.status if password is None else password.status
+    return page(
+        "admin/person.html",
+        status,
+        form=form,
+        password=password or Form(NewPasswordSchema()),
+        least=SHORTEST_PASSWORD,
+        who=person,
+        version=_version(person) if person else None,
+        own=person is not None and person.id == visit.person().id,
+        roles=[(role, word(role), say(f"admin.role-{role}")) for role in ROLES],
+        bodies=[(code, called.body(code)) for code in bodies],
+        kinds=[(kind, say(f"submission.kind-{kind}")) for kind in KINDS],
+        tokens=known,
+        sessions=going_on,
+        has_password=secret,
+    )
