@@ -39,6 +39,7 @@ from domain.route import (
 __all__ = [
     "ADVICES",
     "CHECKS",
+    "FIELDS",
     "OUTCOMES",
     "CheckCompleteness",
     "Decide",
@@ -48,6 +49,7 @@ __all__ = [
     "Submit",
     "Withdraw",
     "check_completeness",
+    "check_content",
     "decide",
     "resume",
     "review",

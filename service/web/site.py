@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from service.web import kit, live, rendering, search, sign_in, start, static_files, visit
+from service.web import (
+    admin,
+    desk,
+    differences,
+    kit,
+    live,
+    portfolio,
+    programme_pages,
+    rendering,
+    search,
+    sign_in,
+    start,
+    static_files,
+    submission,
+    supplement,
+    terms,
+    visit,
+    withdrawal,
+)
 
 __all__ = ["AREAS", "register"]
 
-AREAS = (sign_in, start, search, live, kit)
+AREAS = (
+    sign_in, start, search, submission, supplement, differences, withdrawal, desk, terms, programme_pages, admin,
+    portfolio, live, kit,
+)  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 
 

@@ -1,0 +1,148 @@
+"""What has somebody filled in of a proposal so far? Private to that person, outside the log, gone once it is sent in.
+
+Kept as typed, field by field: what is no amount or no date yet is kept all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
+
+from service.api.parser import REFUSED
+from service.ids import new_id
+
+__all__ = ["Draft", "Typed", "begin", "delete", "find", "keep", "of_person", "supplement", "supplement_id"]
+
+Typed = dict[str, list[str]]
+"""What is typed in each field, by its name on the form."""
+
+_COLUMNS = "id, person, proposal, content, changed_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is filled in so far. `seen`: the steps that were sent once, of which we say what is wrong.
+
+    Of a supplement: `proposal` is the case it is for, and `revision` the one it began from.
+    """
+
+    id: str
+    person: str
+    programme: str
+    values: Typed
+    seen: frozenset[str]
+    proposal: str | None
+    revision: int | None
+    changed_at: datetime | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is called so far."""
+        return " ".join(self.values.get("title", [""])[0].split())
+
+
+def begin(
+    connection: Connection[Any], person: str, programme: str, values: Mapping[str, Sequence[str]]
+) -> Draft:
+    """A new draft of a proposal."""
+    plain = {name: list(each) for name, each in values.items()}
+    draft = Draft(new_id("draft"), person, programme, plain, frozenset(), None, None)
+    return _put(connection, draft)
+
+
+def supplement(
+    connection: Connection[Any], person: str, proposal: str, programme: str, values: Typed, revision: int
+) -> Draft:
+    """What a person has filled in of the supplement of a case: from now on this. One for a person and a case."""
+    id = supplement_id(person, proposal)
+    return _put(connection, Draft(id, person, programme, values, frozenset(), proposal, revision))
+
+
+def supplement_id(person: str, proposal: str) -> str:
+    """Under which id a person's supplement of a case is kept."""
+    return f"supplement-{person}-{proposal}"
+
+
+def find(connection: Connection[Any], person: str, id: str) -> Draft | None:
+    """A draft of this person; None for what is not there, or is somebody else's."""
+    query = f"SELECT {_COLUMNS} FROM web.drafts WHERE id = %s AND person = %s"
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return _read(cursor.execute(query, (_plain(id), person)).fetchone())
+
+
+def of_person(connection: Connection[Any], person: str) -> list[Draft]:
+    """The drafts of a person, supplements included, the one that was changed last first."""
+    query = f"SELECT {_COLUMNS} FROM web.drafts WHERE person = %s ORDER BY changed_at DESC, id"
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return [draft for row in cursor.execute(query, (person,)) if (draft := _read(row)) is not None]
+
+
+def keep(
+    connection: Connection[Any],
+    person: str,
+    id: str,
+    change: Callable[[Typed], Typed],
+    seen: str | None = None,
+) -> Draft | None:
+    """Keeps what a change makes of what is filled in; None when there is no such draft of this person (any more).
+
+    One at a time, so that two steps that are kept at once both last.
+    """
+    query = f"SELECT {_COLUMNS} FROM web.drafts WHERE id = %s AND person = %s FOR UPDATE"
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        draft = _read(cursor.execute(query, (_plain(id), person)).fetchone())
+        if draft is None:
+            return None
+        steps = draft.seen | {seen} if seen else draft.seen
+        return _put(connection, replace(draft, values=change(draft.values), seen=steps))
+
+
+def delete(connection: Connection[Any], person: str, id: str) -> bool:
+    """Throws a draft of this person away. Was there one?"""
+    query = "DELETE FROM web.drafts WHERE id = %s AND person = %s"
+    return connection.execute(query, (_plain(id), person)).rowcount == 1
+
+
+def _put(connection: Connection[Any], draft: Draft) -> Draft:
+    values = {name: [_plain(each) for each in typed] for name, typed in draft.values.items()}
+    content = {
+        "programme": draft.programme,
+        "values": {_plain(name): typed for name, typed in values.items()},
+        "seen": sorted(draft.seen),
+        "revision": draft.revision,
+    }
+    query = f"""INSERT INTO web.drafts ({_COLUMNS}) VALUES (%s, %s, %s, %s, now())
+        ON CONFLICT (id) DO UPDATE SET content = excluded.content, changed_at = excluded.changed_at
+        WHERE web.drafts.person = excluded.person RETURNING {_COLUMNS}"""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(query, (draft.id, draft.person, draft.proposal, Jsonb(content))).fetchone()
+    kept = _read(row)
+    assert kept is not None
+    return kept
+
+
+def _read(row: tuple[Any, ...] | None) -> Draft | None:
+    if row is None:
+        return None
+    id, person, proposal, content, changed_at = row
+    return Draft(
+        id=id,
+        person=person,
+        programme=content["programme"],
+        values=content["values"],
+        seen=frozenset(content["seen"]),
+        proposal=proposal,
+        revision=content["revision"],
+        changed_at=changed_at,
+    )
+
+
+def _plain(text: str) -> str:
+    """Without control characters: nobody sees them, the API refuses them, and the database can't store them all."""
+    return REFUSED.sub("", text)

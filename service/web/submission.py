@@ -1,0 +1,366 @@
+"""How does a proposal come in? Choose a programme, fill it in step by step, see it whole, and send it in.
+
+Every step is a page of its own and is kept as a draft whenever it is sent, so nothing that was typed is lost, with
+scripts or without. Whoever goes on with something wrong in a step is told so beside the fields, and may go on all the
+same: only the submission is held to the rules.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+
+import msgspec
+from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from domain.programme import Programme, Tender
+from domain.working_days import working_days_until
+from service import commands, reading
+from service.api.context import running
+from service.api.proposals_schema import SubmissionSchema, proposal_input
+from service.errors import KeyReused, Missing
+from service.eventstore import Once
+from service.identity import parties as vault
+from service.identity.people import Person
+from service.identity.permissions import check, may
+from service.published import latest
+from service.web import drafts, sessions, visit
+from service.web.drafts import Draft, Typed
+from service.web.forms import Form
+from service.web.linking import link_to
+from service.web.live_budget import budget
+from service.web.naming import names, programmes_in_force
+from service.web.proposal_form import STEPS, Judged, add_row, judge, options, remove_row, with_step
+from service.web.proposal_words import WORDS
+from service.web.rendering import page
+
+__all__ = ["LISTS", "Opening", "area", "changed_rows", "opening"]
+
+area = Blueprint("submission", __name__)
+
+STEP = "<any(" + ", ".join(STEPS) + "):step>"
+
+LISTS = {"partners": "name", "cofinancing": "source", "goals": ""}
+"""The lists that rows can be added to, with the first field of a row; a goal is one field."""
+
+ROW = re.compile(r"(add|remove)-([a-z]+)(?:-([0-9]{1,4}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """When a programme takes proposals: always where it has no tenders."""
+
+    now: bool
+    tender: Tender | None = None
+    """The one that is open, or else the next one."""
+
+
+def opening(programme: Programme, today: date) -> Opening:
+    """May proposals be sent in today, and if not, from when?"""
+    if not programme.tenders:
+        return Opening(True)
+    tender = programme.tender_on(today)
+    if tender is not None:
+        return Opening(True, tender)
+    coming = sorted((t for t in programme.tenders if t.opens > today), key=lambda tender: tender.opens)
+    return Opening(False, coming[0] if coming else None)
+
+
+@area.get("/proposals/new")
+def new() -> Response:
+    """Which programme is it for? And the drafts to go on with."""
+    person = visit.person()
+    check(person, "submit")
+    return _choose(200)
+
+
+def _choose(status: int) -> Response:
+    parts = visit.parts()
+    today = parts.calendar().today
+    with parts.pool.connection() as connection:
+        mine = [d for d in drafts.of_person(connection, visit.person().id) if d.proposal is None]
+    return page(
+        "submission/new.html",
+        status,
+        programmes=[(each, opening(each, today)) for each in programmes_in_force(parts)],
+        drafts=mine,
+        names=names(parts),
+        refused=status != 200,
+        secretary=_by_secretariat(visit.person()),
+        **WORDS,
+    )
+
+
+@area.post("/proposals/new")
+def begin() -> AnyResponse:
+    """A new draft, with what is known of who applies."""
+    person = visit.person()
+    check(person, "submit")
+    parts = visit.parts()
+    programme = latest(parts, request.form.get("programme", "")[:64])
+    if programme is None:
+        return _choose(400)
+    with parts.pool.connection() as connection:
+        values: Typed = {}
+        if not _by_secretariat(person) and person.organisation is not None:
+            for party in vault.known_among(connection, [], also=person.organisation):
+                values = {"applicant.name": [party.name], "applicant.kind": [party.kind]}
+        draft = drafts.begin(connection, person.id, programme.code, values)
+    return redirect(url_for("web.submission.show", draft=draft.id, step="what"), 303)
+
+
+@area.get(f"/proposals/new/<draft>/{STEP}")
+def show(draft: str, step: str) -> AnyResponse:
+    """A step, with what is filled in so far."""
+    check(visit.person(), "submit")
+    found = _draft(draft)
+    if found is None:
+        return _gone(draft)
+    return _step(found, step, told=step in found.seen)
+
+
+@area.post(f"/proposals/new/<draft>/{STEP}")
+def go(draft: str, step: str) -> AnyResponse:
+    """Keeps a step, and goes where the button says: on, back, to another step, or to one row more or less."""
+    check(visit.person(), "submit")
+    to = request.form.get("go", "next")
+    kept = _keep(draft, step, seen=to in ("next", "skip", "submit"))
+    if kept is None:
+        return _gone(draft)
+    if to == "submit":
+        return _submit(kept)
+    if to == "save":
+        _say("submission.saved")
+        return redirect(url_for("web.start.work"), 303)
+    row = ROW.fullmatch(to)
+    if row and row[2] in LISTS:
+        return redirect(
+            url_for("web.submission.show", draft=kept.id, step=step, _anchor=f"proposal-{row[2]}"), 303
+        )
+    order = list(STEPS)
+    here = order.index(step)
+    if to == "next" and _judged(kept)[1].errors[step]:
+        return _step(kept, step, told=True, status=400)
+    if to.removeprefix("to-") in STEPS:
+        there = to.removeprefix("to-")
+    elif to == "back":
+        there = order[max(here - 1, 0)]
+    else:
+        there = order[min(here + 1, len(order) - 1)]
+    return redirect(url_for("web.submission.show", draft=kept.id, step=there), 303)
+
+
+@area.post(f"/proposals/new/<draft>/{STEP}/keep")
+def keep(draft: str, step: str) -> Response:
+    """Keeps a step while somebody types: says when, and what the money comes to now."""
+    check(visit.person(), "submit")
+    kept = _keep(draft, step)
+    if kept is None:
+        raise Missing("draft", draft)
+    form = _form(kept)
+    return page(
+        "submission/kept.html",
+        at=kept.changed_at,
+        budget=budget(form, _programme(kept)) if step == "money" else None,
+        **WORDS,
+    )
+
+
+@area.get("/proposals/new/<draft>/delete")
+def ask_delete(draft: str) -> AnyResponse:
+    """Do you really want to throw this draft away?"""
+    found = _draft(draft)
+    if found is None:
+        return _gone(draft)
+    return page("submission/delete.html", draft=found, **WORDS)
+
+
+@area.post("/proposals/new/<draft>/delete")
+def delete(draft: str) -> AnyResponse:
+    """Throws a draft away."""
+    with visit.parts().pool.connection() as connection:
+        drafts.delete(connection, visit.person().id, draft)
+    _say("submission.deleted")
+    return redirect(url_for("web.submission.new" if may(visit.person(), "submit") else "web.start.work"), 303)
+
+
+@area.get("/proposals/<case:proposal>/received")
+def received(proposal: str) -> Response:
+    """It came in: under which reference, what happens next, and until when."""
+    parts = visit.parts()
+    with parts.pool.connection() as connection:
+        found = reading.status_now(connection, proposal)
+    if found is None or not may(visit.person(), "read-case", owner=found[1]):
+        raise Missing("proposal", proposal)
+    case = msgspec.json.decode(found[0])
+    calendar = parts.calendar()
+    waiting = [
+        {
+            **each,
+            "left": working_days_until(calendar.today, date.fromisoformat(each["dueOn"]), calendar.holidays),
+        }
+        for each in case["waitingFor"]
+    ]
+    return page(
+        "submission/received.html",
+        case=case,
+        waiting=waiting,
+        names=names(parts),
+        today=calendar.today.isoformat(),
+        case_address=link_to("web.cases.show", proposal=proposal),
+    )
+
+
+def _submit(draft: Draft) -> AnyResponse:
+    form = _form(draft)
+    person, parts = visit.person(), visit.parts()
+    again = False
+    with form.refusals():
+        given = form.load()
+        try:
+            act = commands.submit(
+                parts, person, given["programme"], proposal_input(given), given["effective_on"], _once(draft)
+            )
+        except KeyReused:
+            # It came in before, and was changed since: what was typed goes on as another draft.
+            again = True
+    if again:
+        with parts.pool.connection() as connection:
+            copy = drafts.begin(connection, person.id, draft.programme, draft.values)
+            drafts.delete(connection, person.id, draft.id)
+        _say("submission.submitted-before")
+        return redirect(url_for("web.submission.show", draft=copy.id, step="check"), 303)
+    if not form.ok:
+        return _step(draft, "check", told=True, status=form.status, message=form.message)
+    with parts.pool.connection() as connection:
+        drafts.delete(connection, person.id, draft.id)
+    return visit.done(
+        act, url_for("web.submission.received", proposal=act.stream), notice="submission.received-notice"
+    )
+
+
+def _once(draft: Draft) -> Once:
+    """A draft is submitted once, by however many clicks."""
+    plain = repr(sorted(draft.values.items())).encode()
+    key = running().settings.secret[: blake2b.MAX_KEY_SIZE]
+    return Once(draft.id, blake2b(plain, key=key, digest_size=32).digest())
+
+
+def _gone(draft: str) -> AnyResponse:
+    """Where is a draft that is not there? Submitted, so that the answer is its confirmation; or thrown away.
+
+    What was typed in it meanwhile goes on as a new draft.
+    """
+    person, parts = visit.person(), visit.parts()
+    before = parts.log.caused_by(person.id, draft[:255]) if draft.startswith("draft-") else None
+    if before is not None:
+        return redirect(url_for("web.submission.received", proposal=before.stream), 303)
+    programme = latest(parts, request.form.get("programme", "")[:64])
+    typed = _typed()
+    if request.method == "POST" and programme is not None and any(map(any, typed.values())):
+        step = str((request.view_args or {})["step"])
+        with parts.pool.connection() as connection:
+            fresh = drafts.begin(connection, person.id, programme.code, with_step({}, step, typed))
+        _say("submission.kept-anew")
+        return redirect(url_for("web.submission.show", draft=fresh.id, step=step), 303)
+    raise Missing("draft", draft[:100])
+
+
+def _draft(id: str) -> Draft | None:
+    """A draft of a new proposal of who looks."""
+    with visit.parts().pool.connection() as connection:
+        found = drafts.find(connection, visit.person().id, id)
+    return found if found is not None and found.proposal is None else None
+
+
+def _keep(id: str, step: str, seen: bool = False) -> Draft | None:
+    """The draft with what was sent of this step."""
+    found = _draft(id)
+    if found is None:
+        return None
+    if step == "check":
+        return found
+    with visit.parts().pool.connection() as connection:
+        return drafts.keep(
+            connection,
+            visit.person().id,
+            found.id,
+            lambda values: changed_rows(with_step(values, step, _typed()), request.form.get("go", "")),
+            step if seen else None,
+        )
+
+
+def _typed() -> Typed:
+    return {name: values for name, values in request.form.lists() if name != "programme"}
+
+
+def changed_rows(values: Typed, asked: str) -> Typed:
+    """With one row more or less in a list, where a button asks for it: `add-partners`, `remove-partners-2`."""
+    row = ROW.fullmatch(asked)
+    if row is None or row[2] not in LISTS:
+        return values
+    if row[1] == "add":
+        # The row that is shown blank is one already.
+        return add_row(values, row[2], LISTS[row[2]])
+    return remove_row(values, row[2], int(row[3])) if row[3] else values
+
+
+def _programme(draft: Draft) -> Programme:
+    programme = latest(visit.parts(), draft.programme)
+    if programme is None:
+        raise Missing("programme", draft.programme)
+    return programme
+
+
+def _form(draft: Draft) -> Form:
+    return Form(SubmissionSchema(), {**draft.values, "programme": [draft.programme]})
+
+
+def _judged(draft: Draft) -> tuple[Form, Judged]:
+    form = _form(draft)
+    return form, judge(form, _programme(draft))
+
+
+def _step(draft: Draft, step: str, *, told: bool, status: int = 200, message: str | None = None) -> Response:
+    """The page of a step. `told`: what is wrong in it is said, because it was sent before."""
+    programme = _programme(draft)
+    _, judged = _judged(draft)
+    form = _form(draft)
+    if told and step != "check":
+        form.errors = dict(judged.errors[step])
+    form.message = message
+    parts = visit.parts()
+    today = parts.calendar().today
+    return page(
+        f"submission/{step}.html",
+        status,
+        draft=draft,
+        programme=programme,
+        step=step,
+        steps=list(STEPS),
+        form=form,
+        judged=judged,
+        counts={name: len(errors) for name, errors in judged.errors.items()},
+        options=options(programme),
+        budget=budget(form, programme),
+        opening=opening(programme, today),
+        names=names(parts),
+        secretary=_by_secretariat(visit.person()),
+        today=today.isoformat(),
+        **WORDS,
+    )
+
+
+def _by_secretariat(person: Person) -> bool:
+    return "secretary" in person.roles
+
+
+def _say(notice: str) -> None:
+    """The next page of this session says this."""
+    found = visit.session()
+    assert found is not None
+    with visit.parts().pool.connection() as connection:
+        sessions.saw(connection, found, 0, notice)

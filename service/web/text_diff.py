@@ -1,0 +1,52 @@
+"""Which words were taken out of a text, and which were put in? Read in one go, each marked where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+__all__ = ["Piece", "compared"]
+
+WORD = re.compile(r"\S+\s*|\s+")
+TOO_ALIKE = 1_000_000
+"""Pairs of equal words above which comparing word by word would take long: the whole text is then shown twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text. `kind`: same, removed or added."""
+
+    kind: str
+    text: str
+
+
+def compared(before: str, after: str) -> list[Piece]:
+    """The later text with what was removed from the earlier one, in the order in which it reads."""
+    if before == after:
+        return [Piece("same", after)] if after else []
+    old, new = WORD.findall(before), WORD.findall(after)
+    if _pairs(old, new) > TOO_ALIKE:
+        return _pieces([("removed", before), ("added", after)])
+    found: list[tuple[str, str]] = []
+    matcher = SequenceMatcher(
+        None, [word.strip() for word in old], [word.strip() for word in new], autojunk=False
+    )
+    for kind, old_from, old_to, new_from, new_to in matcher.get_opcodes():
+        if kind == "equal":
+            found.append(("same", "".join(new[new_from:new_to])))
+        else:
+            found.append(("removed", "".join(old[old_from:old_to])))
+            found.append(("added", "".join(new[new_from:new_to])))
+    return _pieces(found)
+
+
+def _pieces(found: list[tuple[str, str]]) -> list[Piece]:
+    return [Piece(kind, text) for kind, text in found if text]
+
+
+def _pairs(old: list[str], new: list[str]) -> int:
+    """How many pairs of equal words there are: what comparing costs grows with it."""
+    counts = Counter(word.strip() for word in new)
+    return sum(n * counts[word] for word, n in Counter(word.strip() for word in old).items())
