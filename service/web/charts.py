@@ -24,6 +24,8 @@ Number = Decimal | int | float | str | None
 FIELD = 1000
 """The width and the height of the field of a line chart, in its own units."""
 MOST_TICKS = 5
+SIDE_BY_SIDE = 3
+"""Months that can be named side by side on a phone; years are shorter, so one more."""
 SHADES = 5
 TILE, GAP = 44, 3
 """The side of a tile and the space between two, as they are on a phone."""
@@ -284,6 +286,6 @@ def _round_days(first: date, last: date) -> list[date]:
     ]
     for step in (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200):
         named = [day for day in months if (day.year * 12 + day.month - 1) % step == 0]
-        if len(named) < MOST_TICKS:
+        if len(named) <= (SIDE_BY_SIDE if step < 12 else SIDE_BY_SIDE + 1):
             return named if len(named) > 1 else []
     return []
