@@ -1,4 +1,4 @@
-"""Which proposals are there? Newest first, filtered, now or at any moment.
+"""Which proposals are there? Newest first, filtered, now or at any moment; in another order for now alone.
 
 Now the list comes from the view. At a moment narrow rows of history say which cases may be on the page, and those few
 are folded; what is shown, and whether it belongs there, follows from the fold alone.
@@ -20,9 +20,12 @@ from projections.view import Document
 from service.paging import Cursor, Page, page, read_cursor
 from service.reading import histories, status_of
 
-__all__ = ["Filters", "proposals"]
+__all__ = ["SORTS", "Filters", "proposals"]
 
 Connection = psycopg.Connection[Any]
+
+SORTS = {"newest": "s.key", "reference": "s.reference", "programme": "s.programme", "status": "s.status"}
+"""What a list may be sorted by, beside the id, which grows with time: columns, since whole documents are slow to read."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,14 @@ def proposals(
     *,
     cursor: str | None = None,
     limit: int = 50,
+    sort: str = "newest",
+    descending: bool = True,
 ) -> Page[Document]:
-    """A page of the cases as they stand or stood, newest first."""
-    place = read_cursor(cursor, parts=1)
+    """A page of the cases as they stand or stood, newest first; as they stand now by any of SORTS, either way."""
     params = _params(connection, filters)
+    if moment.is_now and (sort, descending) != ("newest", True):
+        return _sorted(connection, filters, params, cursor, limit, SORTS[sort], descending)
+    place = read_cursor(cursor, parts=1)
     if moment.is_now:
         with connection.cursor(row_factory=tuple_row) as rows:
             query = _query(NOW_ROWS, _conditions(filters, "s", "s.waiting"), place)
@@ -61,6 +68,37 @@ def proposals(
     else:
         documents = _at(connection, filters, params, moment, place, limit + 1)
     return page(documents, limit, place, lambda document: (document["id"],))
+
+
+SORTED_ROWS = """SELECT {by}::text, s.key, s.document::text FROM views.status s
+    WHERE true {conditions} {beyond} ORDER BY {by} {order}, s.key {order} LIMIT %(most)s"""
+
+
+def _sorted(
+    connection: Connection,
+    filters: Filters,
+    params: dict[str, Any],
+    cursor: str | None,
+    limit: int,
+    by: str,
+    descending: bool,
+) -> Page[Document]:
+    """A page in the order of a column, and of the id within it."""
+    place = read_cursor(cursor, parts=2)
+    downward = descending != (place is not None and place.backward)
+    beyond = f"AND ({by}, s.key) {'<' if downward else '>'} (%(value)s, %(key)s)" if place else ""
+    parts = {
+        "by": by,
+        "conditions": "".join(f" AND {each}" for each in _conditions(filters, "s", "s.waiting")),
+        "beyond": beyond,
+        "order": "DESC" if downward else "ASC",
+    }
+    query = sql.SQL(SORTED_ROWS).format(**{name: sql.SQL(part) for name, part in parts.items()})
+    value, key = place.key if place else ("", "")
+    with connection.cursor(row_factory=tuple_row) as rows:
+        found = rows.execute(query, {**params, "value": value, "key": key, "most": limit + 1}).fetchall()
+    shown = page(found, limit, place, lambda row: (row[0], row[1]))
+    return Page([msgspec.json.decode(row[2]) for row in shown.items], shown.next, shown.previous)
 
 
 NOW_ROWS = """SELECT s.key, s.document::text FROM views.status s

@@ -123,7 +123,9 @@ def timeline(
 
 QUEUE = """SELECT q.due_on, q.key, q.document::text, s.document::text
     FROM views.queue q JOIN views.status s ON s.key = q.stream
-    WHERE q.body = %(body)s AND (%(owner)s::text IS NULL OR s.owner = %(owner)s) {place}
+    WHERE q.body = %(body)s AND (%(owner)s::text IS NULL OR s.owner = %(owner)s)
+        AND (%(kind)s::text IS NULL OR q.document ->> 'kind' = %(kind)s)
+        AND (%(programme)s::text IS NULL OR s.programme = %(programme)s) {place}
     ORDER BY q.due_on {order}, q.key {order} LIMIT %(most)s"""
 
 
@@ -136,10 +138,13 @@ def queue(
     cursor: str | None = None,
     limit: int = 50,
     owner: str | None = None,
+    kind: str | None = None,
+    programme: str | None = None,
 ) -> Page[dict[str, Any]]:
     """What waits for a body, oldest term first, with how long it has waited and how long it still may.
 
-    `workingDaysLeft` is negative when the term has passed. A case in supplement waits for the body `applicant`.
+    `kind` and `programme` limit it to what waits in stages of that kind, of that programme. `workingDaysLeft` is
+    negative when the term has passed. A case in supplement waits for the body `applicant`.
     """
     place = read_cursor(cursor, parts=2)
     backward = place is not None and place.backward
@@ -152,7 +157,15 @@ def queue(
         place=sql.SQL(compare if place else ""), order=sql.SQL("DESC" if backward else "ASC")
     )
     due, key = place.key if place else ("", "")
-    params = {"body": body, "owner": owner, "due": due, "key": key, "most": limit + 1}
+    params = {
+        "body": body,
+        "owner": owner,
+        "kind": kind,
+        "programme": programme,
+        "due": due,
+        "key": key,
+        "most": limit + 1,
+    }
     with connection.cursor(row_factory=tuple_row) as rows:
         found = rows.execute(query, params).fetchall()
     shown = page(found, limit, place, lambda row: (row[0], row[1]))

@@ -116,11 +116,14 @@ class Form:
         strange = {name.partition(".")[0] for name in self.values} - known
         return {**found, **{name: self.value(name) for name in strange}}
 
-    def once(self) -> Once:
-        """Sending this form twice, by a double click or a reload, records one act."""
+    def once(self, about: str = "") -> Once:
+        """Sending this form twice, by a double click or a reload, records one act.
+
+        One for each case that it is `about`, where a form records several acts.
+        """
         plain = repr((request.path, sorted(self.values.items()))).encode()
         key = running().settings.secret[: blake2b.MAX_KEY_SIZE]
-        return Once(f"page-{self.key[:200]}", blake2b(plain, key=key, digest_size=32).digest())
+        return Once(f"page-{self.key[:190]}{about}", blake2b(plain, key=key, digest_size=32).digest())
 
     def if_match(self) -> int | None:
         """The version of the case that the page showed."""

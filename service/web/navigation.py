@@ -28,14 +28,18 @@ class Link:
 
 MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("menu.start", "web.start.work", lambda person: True),
+    ("menu.queue", "web.queues.mine", lambda person: "member" in person.roles and bool(person.bodies)),
+    ("menu.proposals", "web.cases.index", lambda person: may(person, "read-cases")),
     ("menu.programmes", "web.programme_pages.index", lambda person: True),
     ("menu.desk", "web.desk.index", lambda person: may(person, "completeness")),
     ("menu.portfolio", "web.portfolio.index", lambda person: may(person, "read-portfolio")),
+    ("menu.audit", "web.audit.index", lambda person: may(person, "read-events")),
+    ("menu.admin", "web.admin.index", lambda person: may(person, "read-people")),
 )
 """The key of the text, the page, and who has it in the menu."""
 
 LETTERS = {
-    "menu.start": "m", "menu.proposals": "p", "menu.desk": "s", "menu.money": "e", "menu.portfolio": "o",
+    "menu.start": "m", "menu.queue": "w", "menu.proposals": "p", "menu.desk": "s", "menu.money": "e", "menu.portfolio": "o",
     "menu.audit": "a", "menu.admin": "b", "menu.programmes": "r",
 }  # fmt: skip
 """The shortcut of a place by the key of its name."""

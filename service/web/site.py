@@ -5,14 +5,19 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from service.web import (
+    acting,
     admin,
+    audit,
+    cases,
     desk,
     differences,
     kit,
     live,
     portfolio,
     programme_pages,
+    queues,
     rendering,
+    replay,
     search,
     sign_in,
     start,
@@ -27,8 +32,8 @@ from service.web import (
 __all__ = ["AREAS", "register"]
 
 AREAS = (
-    sign_in, start, search, submission, supplement, differences, withdrawal, desk, terms, programme_pages, admin,
-    portfolio, live, kit,
+    sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal, desk, terms, programme_pages, admin,
+    portfolio, audit, replay, live, kit,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 
