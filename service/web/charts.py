@@ -178,7 +178,9 @@ class Lines:
             for index in range(len(self.series)):
                 size = _size(values[index]) if index < len(values) else 0.0
                 height = height + size if self.stacked else size
-                found[index].append((self.place(_day(day)) * FIELD / 100, FIELD * (1 - height / top)))
+                found[index].append(
+                    (self.place(_day(day)) * FIELD / 100, max(0.0, FIELD * (1 - height / top)))
+                )
         return found
 
 
@@ -239,7 +241,7 @@ def ticks(most: float, whole: bool = False) -> list[float]:
     if whole:
         step = max(1.0, float(math.ceil(step)))
     count = max(1, math.ceil(most / step * (1 - 1e-9)))
-    return [round(step * index, 10) for index in range(count + 1)]
+    return [float(f"{step * index:.12g}") for index in range(count + 1)]
 
 
 def _size(value: Number) -> float:
