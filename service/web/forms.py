@@ -28,7 +28,7 @@ from service.api.proposals_schema import Partner
 from service.errors import KeyReused, Stale
 from service.eventstore import Once
 from service.texts import catalog
-from service.web.saying import said
+from service.web.saying import said, texts
 from service.web.visit import language
 
 __all__ = ["Form", "amount"]
@@ -157,7 +157,7 @@ class Form:
         sentences = catalog(language())
         self.status = status
         for fault in faults:
-            words = fault.said or sentences.say(fault.code, fault.facts)
+            words = fault.said or _for_people(fault) or sentences.say(fault.code, fault.facts)
             name = self._name_of(fault.at)
             if name:
                 self.errors.setdefault(name, words)
@@ -214,6 +214,14 @@ class Form:
             if item is not None:
                 items.append(item)
         return items
+
+
+def _for_people(fault: Fault) -> str | None:
+    """What is wrong, where pages say it in other words than programs are told."""
+    key = f"refused.{fault.code}"
+    if key not in texts(language()):
+        return None
+    return said(language(), key, count=fault.facts.get("minimum"), **fault.facts)
 
 
 def _plain(field: Field[Any], typed: str) -> Any:

@@ -21,14 +21,16 @@ class Names:
     programmes: dict[str, str] = field(default_factory=dict)
     bodies: dict[str, str] = field(default_factory=dict)
     stages: dict[tuple[str, str], str] = field(default_factory=dict)
+    own: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Bodies as one programme calls them."""
 
     def programme(self, code: str) -> str:
         """What a programme is called."""
         return self.programmes.get(code, code)
 
-    def body(self, code: str) -> str:
-        """What a body is called: by all its names, where programmes call it otherwise."""
-        return self.bodies.get(code, code)
+    def body(self, code: str, programme: str = "") -> str:
+        """What a body is called in a programme; in none, by all its names, where programmes call it otherwise."""
+        return self.own.get((programme, code)) or self.bodies.get(code, code)
 
     def stage(self, programme: str, code: str) -> str:
         """What a stage of a programme is called."""
@@ -56,6 +58,7 @@ def names(parts: Parts) -> Names:
             found.stages.update({(programme.code, s.code): name_of(s.name) for s in programme.stages})
         for code, name in last.items():
             bodies.setdefault(code, []).append(name)
+            found.own[known[0].code, code] = name
     found.bodies.update({code: " / ".join(_once(each)) for code, each in bodies.items()})
     return found
 

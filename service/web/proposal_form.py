@@ -23,7 +23,7 @@ from service.proposal_input import CofinancingInput, PartyInput, ProposalInput, 
 from service.web.drafts import Typed
 from service.web.forms import Form
 from service.web.naming import name_of
-from service.web.rendering import has_text, say
+from service.web.rendering import has_text, money, say
 
 __all__ = [
     "KINDS", "PARTNER_KINDS", "STEPS", "Judged", "Options", "add_row", "as_typed", "beside_fields", "consequence_of",
@@ -245,7 +245,7 @@ def explained(requirement: Requirement) -> str:
     if not has_text(key):
         return name_of(requirement.name)
     minimum = requirement.minimum if requirement.minimum is not None else Decimal(1)
-    return say(key, minimum=minimum, count=int(minimum))
+    return say(key, minimum=money(minimum), count=int(minimum))
 
 
 def consequence_of(requirement: Requirement) -> str:

@@ -76,9 +76,9 @@ def theme_names(programme: Programme, codes: Iterable[str]) -> str:
     return ", ".join(names.get(code, code) for code in codes)
 
 
-def bodies_of(names: Names, codes: Iterable[str]) -> str:
+def bodies_of(names: Names, programme: Programme, codes: Iterable[str]) -> str:
     """Bodies by name."""
-    return ", ".join(names.body(code) for code in codes)
+    return ", ".join(names.body(code, programme.code) for code in codes)
 
 
 LABELS = {
@@ -161,7 +161,7 @@ def _amount(typed: str) -> str:
 
 def _day(typed: str) -> str:
     try:
-        return day(typed)
+        return day(typed) if typed.strip() else ""
     except ValueError:
         return typed
 

@@ -21,6 +21,16 @@ class Piece:
     kind: str
     text: str
 
+    @property
+    def bare(self) -> str:
+        """Without the space behind it, which is not marked."""
+        return self.text.rstrip()
+
+    @property
+    def space(self) -> str:
+        """The space behind it."""
+        return self.text[len(self.bare) :]
+
 
 def compared(before: str, after: str) -> list[Piece]:
     """The later text with what was removed from the earlier one, in the order in which it reads."""
