@@ -1,0 +1,69 @@
+"""Which money waits for its phase, and which proposal could get it? For the treasurer.
+
+Answers hold references to words and names: `service/words.py` fills them in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.rows import tuple_row
+
+from projections.view import Document
+from service.arrays import array
+
+__all__ = ["cases", "holding_back", "receivers"]
+
+Connection = psycopg.Connection[Any]
+
+HOLDING = """SELECT s.document::text FROM (
+        SELECT proposal FROM views.budget_facts WHERE proposal IS NOT NULL
+        GROUP BY proposal HAVING sum(held_back) > 0 ORDER BY proposal COLLATE "C" OFFSET %(after)s LIMIT %(most)s
+    ) AS held JOIN views.status s ON s.key = held.proposal ORDER BY s.key"""
+
+RECEIVERS = """SELECT s.document::text FROM views.status s
+    WHERE s.key <> %(giver)s AND (%(programme)s::text IS NULL OR s.programme = %(programme)s)
+    AND (s.key IN (SELECT stream FROM views.queue WHERE document ->> 'kind' = 'award')
+        OR s.key IN (SELECT proposal FROM views.budget_facts WHERE stream = %(envelope)s AND proposal IS NOT NULL))
+    AND (s.document #>> '{totals,awarded}')::numeric < (s.document #>> '{content,requested}')::numeric
+    AND (%(words)s = '' OR s.reference LIKE %(prefix)s OR s.key IN (SELECT stream FROM log.words
+        WHERE search @@ websearch_to_tsquery('pg_catalog.dutch', %(words)s)))
+    ORDER BY s.key LIMIT %(most)s"""
+
+
+def holding_back(connection: Connection, *, after: int = 0, most: int) -> list[Document]:
+    """The cases that have a phase whose money is held back, the oldest first: `most` beyond the first `after`."""
+    return _documents(connection, HOLDING, {"after": after, "most": most})
+
+
+def receivers(
+    connection: Connection, *, giver: str, envelope: str, programme: str | None, words: str = "", most: int
+) -> list[Document]:
+    """The cases that could get held-back money of this one: they wait for their award, or got less than they asked.
+
+    `envelope` is the stream that the money is from, `programme` the only one it is for, where there is one.
+    """
+    prefix = words.upper().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    params = {
+        "giver": giver,
+        "envelope": envelope,
+        "programme": programme,
+        "words": words,
+        "prefix": prefix,
+        "most": most,
+    }
+    return _documents(connection, RECEIVERS, params)
+
+
+def cases(connection: Connection, ids: Sequence[str]) -> dict[str, Document]:
+    """These cases as they stand now, by id."""
+    query = "SELECT document::text FROM views.status WHERE key = ANY(%(ids)s::text[])"
+    return {each["id"]: each for each in _documents(connection, query, {"ids": array(ids)})}
+
+
+def _documents(connection: Connection, query: str, params: dict[str, Any]) -> list[Document]:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return [msgspec.json.decode(row[0]) for row in cursor.execute(query, params).fetchall()]
