@@ -6,9 +6,15 @@ from typing import Any
 
 from flask import current_app, url_for
 
-__all__ = ["link_to"]
+__all__ = ["address_of", "link_to"]
 
 
 def link_to(endpoint: str, **values: Any) -> str | None:
     """The address of a page by its endpoint."""
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
+
+
+def address_of(endpoint: str, **values: object) -> str:
+    """The address of a page, without what is None or empty."""
+    given: dict[str, Any] = {name: value for name, value in values.items() if value}
+    return url_for(endpoint, **given)

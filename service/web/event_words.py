@@ -1,0 +1,145 @@
+"""What happened, in plain words? An event as people read it: names in place of codes, who did it, in which role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from domain.recorded import Recorded
+from service.api.sentences import Called, told
+from service.web.linking import link_to
+from service.web.naming import Names
+from service.web.rendering import has_text, say, word
+from service.web.visit import language
+from service.words import fill
+
+__all__ = ["Happened", "happened", "kind_of", "references"]
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event, readable. `about`: what its stream is called, `address`: where that can be read."""
+
+    position: int
+    version: int
+    command: str
+    stream: str
+    kind: str
+    sentence: str
+    recorded_at: str
+    effective_on: str
+    by: str
+    role: str
+    said: list[tuple[str, str]]
+    about: str
+    address: str | None
+
+
+def happened(connection: Connection, events: Sequence[Recorded], names: Names) -> list[Happened]:
+    """These events in words, in the same order."""
+    about = _called(connection, {each.stream for each in events})
+    entries = [
+        told([each], language(), _codes(names, about.get(each.stream, NOWHERE)[1]))[0] for each in events
+    ]
+    return [
+        _happened(entry, recorded, names, about.get(recorded.stream, NOWHERE)[0])
+        for entry, recorded in zip(fill(entries, connection), events, strict=True)
+    ]
+
+
+def references(connection: Connection, streams: Iterable[str]) -> dict[str, str]:
+    """What people call these cases and envelopes, by stream."""
+    return {stream: name for stream, (name, _) in _called(connection, streams).items()}
+
+
+NOWHERE = ("", "")
+
+
+def _called(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """What people call these cases and envelopes, and the programme of a case, by stream."""
+    query = """SELECT key, reference, programme FROM views.status WHERE key = ANY(%(keys)s)
+        UNION ALL SELECT key, code, '' FROM views.budget WHERE key = ANY(%(keys)s)"""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(query, {"keys": list(streams)}).fetchall()
+    return {key: (name, programme) for key, name, programme in rows}
+
+
+def _codes(names: Names, programme: str) -> Called:
+    """What the codes in the events of a programme are called."""
+    return {
+        **{("body", code): name for code, name in names.bodies.items()},
+        **{("stage", code): name for (of, code), name in names.stages.items() if of == programme},
+        **{("stage", code): names.stage(programme, code) for code in ("supplement", "held-over")},
+        **{("code", code): name for code, name in names.programmes.items()},
+    }
+
+
+def _who(entry: dict[str, Any], names: Names) -> tuple[str, str]:
+    """Who did it, and in which capacity: the role, for which body, in whose place."""
+    by, acted = entry["by"], entry["capacity"]
+    role = ""
+    if acted:
+        role = word(acted["role"])
+        if acted["body"]:
+            role = say("audit.role-of", role=role, body=names.body(acted["body"]))
+        if acted["substituteFor"]:
+            role = say(
+                "audit.in-place-of", role=role, name=acted["substituteFor"]["name"] or say("audit.erased")
+            )
+    return by["name"] or (say("audit.erased") if by["id"].startswith("person-") else by["id"]), role
+
+
+def _happened(entry: dict[str, Any], recorded: Recorded, names: Names, about: str) -> Happened:
+    by, role = _who(entry, names)
+    return Happened(
+        position=recorded.position,
+        version=recorded.version,
+        command=recorded.command_id,
+        stream=recorded.stream,
+        kind=kind_of(recorded.name),
+        sentence=entry["sentence"],
+        recorded_at=entry["recordedAt"],
+        effective_on=entry["effectiveOn"],
+        by=by,
+        role=role,
+        said=_said(entry["facts"]),
+        about=about or recorded.stream.partition("-")[2],
+        address=_address(recorded),
+    )
+
+
+def kind_of(name: str) -> str:
+    """What a kind of event is called."""
+    key = f"audit.kind-{name}"
+    return say(key) if has_text(key) else name
+
+
+SAID = ("remarks", "grounds", "conditions")
+"""The words of an event that say why."""
+
+
+def _said(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for name in SAID:
+        value = facts.get(name)
+        texts = value if isinstance(value, list) else [value]
+        found += [(say(f"audit.{name}"), text) for text in texts if text]
+    return found
+
+
+def _address(recorded: Recorded) -> str | None:
+    """Where the case is shown as it stood after this event."""
+    match recorded.kind:
+        case "proposal":
+            return link_to("web.replay.case", proposal=recorded.stream, at=recorded.position)
+        case "envelope":
+            return link_to("web.money.envelope", code=recorded.stream.removeprefix("envelope-"))
+        case "programme":
+            return link_to("web.programme_pages.index")
+    return None
