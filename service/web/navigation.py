@@ -32,6 +32,7 @@ MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("menu.proposals", "web.cases.index", lambda person: may(person, "read-cases")),
     ("menu.programmes", "web.programme_pages.index", lambda person: True),
     ("menu.desk", "web.desk.index", lambda person: may(person, "completeness")),
+    ("menu.money", "web.money.index", lambda person: may(person, "read-envelopes")),
     ("menu.portfolio", "web.portfolio.index", lambda person: may(person, "read-portfolio")),
     ("menu.audit", "web.audit.index", lambda person: may(person, "read-events")),
     ("menu.admin", "web.admin.index", lambda person: may(person, "read-people")),

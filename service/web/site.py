@@ -13,6 +13,7 @@ from service.web import (
     differences,
     kit,
     live,
+    money,
     portfolio,
     programme_pages,
     queues,
@@ -32,8 +33,8 @@ from service.web import (
 __all__ = ["AREAS", "register"]
 
 AREAS = (
-    sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal, desk, terms, programme_pages, admin,
-    portfolio, audit, replay, live, kit,
+    sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
+    desk, terms, programme_pages, admin, money, portfolio, audit, replay, live, kit,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 
