@@ -22,6 +22,7 @@ from projections.view import Document
 from service import reading
 from service.api.sentences import told
 from service.errors import Missing
+from service.figures import budgets
 from service.identity.people import Person
 from service.identity.permissions import may
 from service.published import programme_of
@@ -97,7 +98,7 @@ def case_at(
     if document is None or case is None or not may(person, "read-case", owner=case.owner):
         raise Missing("proposal", proposal)
     programme = programme_of(parts, case.programme, case.programme_version)
-    called = _called(programme)
+    called = {**_called(programme), **_envelopes(connection, document)}
     others = _others(connection, person, document)
     said: list[Any] = fill([document, told(history, language(), called)], connection)
     return CaseAt(said[0], case, programme, said[1], moment, called, others)
@@ -118,6 +119,16 @@ def _called(programme: Programme) -> dict[tuple[str, str], str]:
     found.update({("municipality", each.code): each.name for each in programme.municipalities})
     found.update({("subregion", each.code): each.name for each in programme.subregions})
     return found
+
+
+def _envelopes(connection: Connection, document: Document) -> dict[tuple[str, str], str]:
+    """What the envelopes are called of which this case had money, as they were opened."""
+    codes = {moved["envelope"] for moved in document["movedIn"]}
+    if document["award"]:
+        codes.add(document["award"]["envelope"])
+    opened = [each for code in sorted(codes) for each in budgets(connection, NOW, code)]
+    said: list[Document] = fill(opened, connection) if opened else []
+    return {("envelope", each["code"]): each["name"] for each in said if each["name"]}
 
 
 def _others(connection: Connection, person: Person, document: Document) -> dict[str, str]:

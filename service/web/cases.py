@@ -191,7 +191,7 @@ def _bars(money: dict[str, Any]) -> Bars:
 def _map(found: CaseAt) -> Tiles:
     here = say("cases.takes-part")
     values = dict.fromkeys(found.document["content"]["municipalities"], (1, here))
-    return Tiles(say("cases.map"), "count", values)
+    return Tiles(say("cases.map"), "count", values, only_which=True)
 
 
 def told_act(act: dict[str, Any]) -> dict[str, Any]:

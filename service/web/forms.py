@@ -22,7 +22,7 @@ from werkzeug.datastructures import MultiDict
 from domain.definition_fields import DefinitionErrors
 from domain.errors import Invalid, Refused
 from service.api.context import running
-from service.api.fields import Flag, ListOf, MapOf, Money, Part, Whole
+from service.api.fields import Digits, Flag, ListOf, MapOf, Money, Part, Whole
 from service.api.problems import Fault, faults_in
 from service.api.proposals_schema import Partner
 from service.errors import KeyReused, Stale
@@ -229,7 +229,8 @@ def _plain(field: Field[Any], typed: str) -> Any:
         return amount(typed)
     if isinstance(field, Flag):
         return {"on": True, "true": True, "false": False}.get(typed, typed)
-    if isinstance(field, Whole) and re.fullmatch(r"\s*[0-9]{1,18}\s*", typed):
+    # What stands in an address is text for its schema as well.
+    if isinstance(field, Whole) and not isinstance(field, Digits) and re.fullmatch(r"\s*[0-9]{1,18}\s*", typed):
         return int(typed)
     return typed
 
