@@ -186,12 +186,16 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """A value for each municipality on the tile map: a number, or a number with the text to say for it."""
+    """A value for each municipality on the tile map: a number, or a number with the text to say for it.
+
+    `only_which`: it is about which municipalities, not about how much, so the tiles name no numbers.
+    """
 
     title: str
     unit: Unit
     values: Mapping[str, Number | tuple[Number, str]]
     addresses: Mapping[str, str] | None = None
+    only_which: bool = False
 
     @property
     def size(self) -> tuple[int, int]:

@@ -43,6 +43,7 @@ def index() -> Response:
         lines=_line(),
         areas=_areas(),
         tiles=_tiles(),
+        which=Tiles(say("kit-page.which"), "count", dict.fromkeys(("GM0772", "GM0794"), 1), only_which=True),
         nothing=Bars(say("kit-page.bars"), "money", [say("kit-page.requested")], []),
     )
 
