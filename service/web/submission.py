@@ -42,6 +42,7 @@ __all__ = ["LISTS", "Opening", "area", "changed_rows", "opening"]
 area = Blueprint("submission", __name__)
 
 STEP = "<any(" + ", ".join(STEPS) + "):step>"
+ASKED = "<any(" + ", ".join(step for step in STEPS if step != "check") + "):step>"
 
 LISTS = {"partners": "name", "cofinancing": "source", "goals": ""}
 """The lists that rows can be added to, with the first field of a row; a goal is one field."""
@@ -122,16 +123,14 @@ def show(draft: str, step: str) -> AnyResponse:
     return _step(found, step, told=step in found.seen)
 
 
-@area.post(f"/proposals/new/<draft>/{STEP}")
+@area.post(f"/proposals/new/<draft>/{ASKED}")
 def go(draft: str, step: str) -> AnyResponse:
     """Keeps a step, and goes where the button says: on, back, to another step, or to one row more or less."""
     check(visit.person(), "submit")
     to = request.form.get("go", "next")
-    kept = _keep(draft, step, seen=to in ("next", "skip", "submit"))
+    kept = _keep(draft, step, seen=to in ("next", "skip"))
     if kept is None:
         return _gone(draft)
-    if to == "submit":
-        return _submit(kept)
     if to == "save":
         _say("submission.saved")
         return redirect(url_for("web.start.work"), 303)
@@ -153,7 +152,7 @@ def go(draft: str, step: str) -> AnyResponse:
     return redirect(url_for("web.submission.show", draft=kept.id, step=there), 303)
 
 
-@area.post(f"/proposals/new/<draft>/{STEP}/keep")
+@area.post(f"/proposals/new/<draft>/{ASKED}/keep")
 def keep(draft: str, step: str) -> Response:
     """Keeps a step while somebody types: says when, and what the money comes to now."""
     check(visit.person(), "submit")
@@ -214,6 +213,16 @@ def received(proposal: str) -> Response:
     )
 
 
+@area.post("/proposals/new/<draft>/send")
+def send(draft: str) -> AnyResponse:
+    """Sends the proposal in; the draft goes."""
+    check(visit.person(), "submit")
+    kept = _draft(draft)
+    if kept is None:
+        return _gone(draft)
+    return _submit(kept)
+
+
 def _submit(draft: Draft) -> AnyResponse:
     form = _form(draft)
     person, parts = visit.person(), visit.parts()
@@ -259,11 +268,11 @@ def _gone(draft: str) -> AnyResponse:
     if before is not None:
         return redirect(url_for("web.submission.received", proposal=before.stream), 303)
     programme = latest(parts, request.form.get("programme", "")[:64])
-    typed = _typed()
+    step = str((request.view_args or {}).get("step", "check"))
+    typed = with_step({}, step, _typed())
     if request.method == "POST" and programme is not None and any(map(any, typed.values())):
-        step = str((request.view_args or {})["step"])
         with parts.pool.connection() as connection:
-            fresh = drafts.begin(connection, person.id, programme.code, with_step({}, step, typed))
+            fresh = drafts.begin(connection, person.id, programme.code, typed)
         _say("submission.kept-anew")
         return redirect(url_for("web.submission.show", draft=fresh.id, step=step), 303)
     raise Missing("draft", draft[:100])
@@ -281,8 +290,6 @@ def _keep(id: str, step: str, seen: bool = False) -> Draft | None:
     found = _draft(id)
     if found is None:
         return None
-    if step == "check":
-        return found
     with visit.parts().pool.connection() as connection:
         return drafts.keep(
             connection,

@@ -40,16 +40,25 @@ def compared(before: str, after: str) -> list[Piece]:
     if _pairs(old, new) > TOO_ALIKE:
         return _pieces([("removed", before), ("added", after)])
     found: list[tuple[str, str]] = []
+    space = ""
     matcher = SequenceMatcher(
         None, [word.strip() for word in old], [word.strip() for word in new], autojunk=False
     )
     for kind, old_from, old_to, new_from, new_to in matcher.get_opcodes():
         if kind == "equal":
             found.append(("same", "".join(new[new_from:new_to])))
+            # At its end the later text may have no space where the earlier one went on.
+            space = _behind(old[old_to - 1]) if not _behind(new[new_to - 1]) else ""
         else:
-            found.append(("removed", "".join(old[old_from:old_to])))
+            if old_to > old_from:
+                found.append(("removed", space + "".join(old[old_from:old_to])))
             found.append(("added", "".join(new[new_from:new_to])))
     return _pieces(found)
+
+
+def _behind(word: str) -> str:
+    """The space behind a word."""
+    return word[len(word.rstrip()) :]
 
 
 def _pieces(found: list[tuple[str, str]]) -> list[Piece]:

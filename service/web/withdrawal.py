@@ -34,7 +34,7 @@ def ask(proposal: str) -> Response:
 
 
 @area.post(ADDRESS)
-def withdraw(proposal: str) -> AnyResponse:
+def send(proposal: str) -> AnyResponse:
     """Takes the proposal back."""
     case = _case(proposal)
     form = Form.sent(WithdrawalSchema())

@@ -202,8 +202,10 @@ def opened(chromium: Browser, served: Site) -> Iterator[Opener]:
 
 
 def _bad(kind: str, text: str) -> bool:
-    # Pages that say what is wrong have a status that a browser reports as an error.
-    return kind == "error" and "Failed to load resource" not in text
+    # Pages that say what is wrong have a status that a browser reports as an error; htmx says of a request that failed
+    # that it did, which the page itself says in words.
+    expected = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "Response Status Error Code")
+    return kind == "error" and not any(each in text for each in expected)
 
 
 def _refuse_elsewhere(url: str, address: str, wrong: list[str]) -> None:
