@@ -40,8 +40,8 @@ MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
 """The key of the text, the page, and who has it in the menu."""
 
 LETTERS = {
-    "menu.start": "m", "menu.queue": "w", "menu.proposals": "p", "menu.desk": "s", "menu.money": "e", "menu.portfolio": "o",
-    "menu.audit": "a", "menu.admin": "b", "menu.programmes": "r",
+    "menu.start": "m", "menu.queue": "w", "menu.proposals": "p", "menu.desk": "s", "menu.money": "e",
+    "menu.portfolio": "o", "menu.audit": "a", "menu.admin": "b", "menu.programmes": "r",
 }  # fmt: skip
 """The shortcut of a place by the key of its name."""
 
