@@ -15,12 +15,12 @@ from service.settings import Settings
 
 PAGES = {
     "proposals.submit": "web.submission.send",
-    "acts.check_completeness": "web.acting.send",
+    "acts.check_completeness": "web.acting.do",
     "acts.revise": "web.supplement.send",
-    "acts.review": "web.acting.send",
-    "acts.decide": "web.acting.send",
-    "acts.resume": "web.acting.send",
-    "acts.award": "web.acting.send",
+    "acts.review": "web.acting.do",
+    "acts.decide": "web.acting.do",
+    "acts.resume": "web.acting.do",
+    "acts.award": "web.acting.do",
     "acts.release_phase": "web.money.release",
     "acts.reallocate_phase": "web.money.reallocate",
     "acts.return_money": "web.money.give_back",

@@ -3,6 +3,11 @@
   "use strict";
   const typing = (element) => element.closest("input, textarea, select, [contenteditable]") !== null;
 
+  function show(id, shown) {
+    const found = document.getElementById(id);
+    if (found) found.hidden = !shown;
+  }
+
   /* Does an open page follow what happens? It asks every few seconds; what is marked data-live is then replaced. */
   const PAUSE = 3000;
   let tag = null;
@@ -18,6 +23,8 @@
     }
     const headers = tag ? { "If-None-Match": tag } : {};
     const answer = await fetch(`/live?${about}`, { headers, redirect: "manual", cache: "no-store" });
+    // Sent on to the sign-in page: the session is over.
+    show("signed-out", answer.type === "opaqueredirect");
     const first = tag === null;
     tag = answer.headers.get("ETag") || tag;
     if (answer.status === 204 && !(first && !main)) await renew();
@@ -31,6 +38,8 @@
     for (const region of document.querySelectorAll("[data-live]")) {
       const fresh = page.getElementById(region.id);
       if (!fresh || region.contains(document.activeElement)) continue;
+      // What somebody has ticked there and not sent yet is not taken away.
+      if (region.querySelector("input[type=checkbox]:checked")) continue;
       if (fresh.innerHTML === region.innerHTML) continue;
       region.replaceWith(document.importNode(fresh, true));
       if (window.htmx) window.htmx.process(document.getElementById(region.id));
@@ -55,8 +64,8 @@
     look().then(connected, lost).then(next);
   }
 
-  const connected = () => { const bar = document.getElementById("offline"); if (bar) bar.hidden = true; };
-  const lost = () => { const bar = document.getElementById("offline"); if (bar) bar.hidden = false; };
+  const connected = () => show("offline", false);
+  const lost = () => show("offline", true);
   window.addEventListener("offline", lost);
   window.addEventListener("online", connected);
 

@@ -1,0 +1,109 @@
+"""What pages do beyond HTML: they follow what happens, lose nothing that is typed, and go by the keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.conftest import Opener, Site
+
+TYPED = "Wij zien ervan af: de partner stopt."
+
+
+@pytest.fixture
+def withdrawing(opened: Opener, site: Site) -> Page:
+    """Somebody is about to withdraw a proposal, and has typed why."""
+    page = opened("submitter", f"/proposals/{site.submitted()}/withdrawal")
+    page.locator('[name="grounds"]').fill(TYPED)
+    return page
+
+
+def send(page: Page) -> None:
+    page.locator('main form button[type="submit"]:visible').first.click()
+
+
+def test_what_is_typed_is_still_there_after_a_reload(withdrawing: Page) -> None:
+    withdrawing.reload()
+    expect(withdrawing.locator('[name="grounds"]')).to_have_value(TYPED)
+
+
+def test_what_was_recorded_does_not_come_back(withdrawing: Page) -> None:
+    form = withdrawing.url
+    send(withdrawing)
+    expect(withdrawing.locator("[data-recorded]")).to_be_visible()
+    kept = withdrawing.evaluate(
+        "() => Object.keys(sessionStorage).filter(key => key.startsWith('besluitspoor:'))"
+    )
+    assert kept == []
+    withdrawing.goto(form)
+    assert (
+        TYPED not in withdrawing.locator("main").inner_text() or withdrawing.locator("textarea").count() == 0
+    )
+
+
+def test_a_lost_connection_is_said_and_loses_nothing(withdrawing: Page) -> None:
+    form = withdrawing.url
+    withdrawing.context.set_offline(True)
+    send(withdrawing)
+    expect(withdrawing.locator("#offline")).to_be_visible()
+    assert withdrawing.url == form
+    expect(withdrawing.locator('[name="grounds"]')).to_have_value(TYPED)
+    withdrawing.context.set_offline(False)
+    send(withdrawing)
+    expect(withdrawing.locator("[data-recorded]")).to_be_visible()
+
+
+def test_a_session_that_is_over_loses_nothing(withdrawing: Page, site: Site) -> None:
+    with psycopg.connect(site.service.settings.database_url) as connection:
+        connection.execute("UPDATE web.sessions SET seen_at = now() - interval '3 hours'")
+    send(withdrawing)
+    expect(withdrawing.locator("h1")).to_contain_text("Aanmelden")
+    withdrawing.locator("#email").fill("submitter@example.org")
+    withdrawing.locator("#password").fill("a password for the tests")
+    send(withdrawing)
+    expect(withdrawing.locator("main")).to_contain_text(TYPED)
+    send(withdrawing)
+    expect(withdrawing.locator("[data-recorded]")).to_be_visible()
+
+
+def test_an_open_page_says_that_the_session_is_over(opened: Opener, site: Site) -> None:
+    page = opened("submitter", f"/proposals/{site.submitted()}")
+    with psycopg.connect(site.service.settings.database_url) as connection:
+        connection.execute("DELETE FROM web.sessions")
+    expect(page.locator("#signed-out")).to_be_visible(timeout=10_000)
+    page.locator("#signed-out a").click()
+    expect(page.locator("h1")).to_contain_text("Aanmelden")
+
+
+def test_an_open_page_follows_what_happens_and_says_so(opened: Opener, site: Site) -> None:
+    case = site.submitted()
+    page = opened("submitter", f"/proposals/{case}")
+    expect(page.locator("main")).to_contain_text("Volledigheidstoets")
+    before = page.locator("[data-case]").get_attribute("data-version")
+    page.evaluate("() => { window.same = true; }")
+    site.complete(case)
+    expect(page.locator("[data-case]")).not_to_have_attribute("data-version", before or "", timeout=10_000)
+    expect(page.locator("#updated")).to_contain_text(re.compile(r"\w"))
+    assert page.evaluate("() => window.same"), "the page was not loaded anew"
+
+
+def test_the_menu_and_the_search_go_by_letters_unless_turned_off(opened: Opener) -> None:
+    page = opened("secretary", "/")
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("gp")
+    expect(page.locator("#search")).to_have_value("gp")
+    page.locator("h1").click()
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    page.wait_for_url(re.compile("/proposals$"))
+    page.goto(page.url.replace("/proposals", "/keys"))
+    page.locator("#keys-on").uncheck()
+    page.locator("h1").click()
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    page.wait_for_timeout(300)
+    assert page.url.endswith("/keys")
