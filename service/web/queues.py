@@ -105,24 +105,27 @@ def together(body: str) -> AnyResponse:
     marks = request.form.getlist("case")
     with parts.pool.connection() as connection:
         cases = chosen(connection, body, marks)
-    kind = common_kind(cases)
+    judging = request.form.get("step") == "judge"
+    # What was chosen for one kind of stage is judged as that, also when a case has moved on: then it says so itself.
+    sent = request.form.get("kind", "") if judging else ""
+    kind = sent if sent in KINDS else common_kind(cases)
     act = kind_acts(kind) if kind is not None else None
     if not cases or act is None or kind is None or act.name not in AT_ONCE:
         return _nothing(body, cases, kind)
     check(person, act.name, body=body)
-    same = [case for case in cases if case.kind == kind]
-    others = [case for case in cases if case.kind != kind]
+    same = [case for case in cases if judging or case.kind == kind]
+    others = [case for case in cases if case not in same]
     form = Form.sent(act.schema())
-    form.values.pop("case", None)
+    for name in ("case", "step", "kind"):
+        form.values.pop(name, None)
     if "body" in act.schema().fields:
         form.values["body"] = [body]
-    wish = prepared(form) if request.form.get("step") else "more"
-    form.values.pop("step", None)
+    wish = prepared(form) if judging else "more"
     if wish in ("", "preview"):
         with form.refusals():
             command = act.command(form.load(), _on(form))
         if form.ok and wish == "preview":
-            return _preview(body, kind, act, form, foreseen(parts, person, same, command), others)
+            return _preview(body, kind, act, form, foreseen(parts, person, same, command))
         if form.ok:
             done = recorded(parts, person, same, command, lambda proposal: form.once(f"-{proposal}"))
             _saw(done)
@@ -132,15 +135,12 @@ def together(body: str) -> AnyResponse:
     )
 
 
-def _preview(
-    body: str, kind: str, act: Act, form: Form, cases: list[Chosen], others: list[Chosen]
-) -> AnyResponse:
+def _preview(body: str, kind: str, act: Act, form: Form, cases: list[Chosen]) -> AnyResponse:
     known = names(visit.parts())
     return page(
         "queues/preview.html",
         **_facts(body, kind, act, form),
         cases=cases,
-        others=others,
         ready=[case for case in cases if case.refused is None],
         body_of=known.body,
         on=_on(form),
