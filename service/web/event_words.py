@@ -13,7 +13,7 @@ from domain.recorded import Recorded
 from service.api.sentences import Called, told
 from service.web.linking import link_to
 from service.web.naming import Names
-from service.web.rendering import has_text, say, word
+from service.web.rendering import has_text, money, say, word
 from service.web.visit import language
 from service.words import fill
 
@@ -125,7 +125,12 @@ SAID = ("remarks", "grounds", "conditions")
 
 
 def _said(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the sentence leaves out: the amount, where a proposal or a source says it, and why."""
     found = []
+    if "content" in facts:
+        found.append((say("audit.m-requested"), money(facts["content"]["requested"])))
+    for source in [facts["source"]] if "source" in facts else facts.get("sources", ()):
+        found.append((source["name"] or say("audit.source"), money(source["amount"])))
     for name in SAID:
         value = facts.get(name)
         texts = value if isinstance(value, list) else [value]

@@ -57,7 +57,10 @@ def table_after(html: str, title: str) -> list[list[str]]:
 def rows_of(table: str) -> list[list[str]]:
     cells = r"<t[hd][^>]*>(.*?)</t[hd]>"
     plain = [
-        [" ".join(unescape(re.sub(r"<[^>]*>", "", cell)).split()) for cell in re.findall(cells, row, re.S)]
+        [
+            " ".join(unescape(re.sub(r"<[^>]*>", "", cell.replace("<br>", " "))).split())
+            for cell in re.findall(cells, row, re.S)
+        ]
         for row in re.findall(r"<tr[^>]*>(.*?)</tr>", table, re.S)
     ]
     return [row for row in plain if row]
@@ -265,6 +268,17 @@ def test_the_slider_moves_the_figures_without_a_new_page(site: Site, told: Told,
     assert page.locator("#moment-effectiveOn").input_value() == "2020-10-31"
     assert key_figures(page.content())["Voorstellen"] == "2"
     assert page.evaluate("document.activeElement.id") == "month"
+
+
+def test_a_session_that_is_over_leads_to_the_sign_in_not_to_an_empty_page(
+    site: Site, told: Told, opened: Opener
+) -> None:
+    page = opened("auditor", "/portfolio")
+    page.context.clear_cookies()
+    page.locator("#month").focus()
+    page.keyboard.press("Home")
+    page.wait_for_url("**/sign-in?next=**")
+    assert page.locator("h1").count() == 1
 
 
 def test_without_scripts_the_button_does_it(site: Site, told: Told, opened: Opener) -> None:
