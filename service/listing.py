@@ -70,8 +70,13 @@ def proposals(
     return page(documents, limit, place, lambda document: (document["id"],))
 
 
-SORTED_ROWS = """SELECT {by}::text, s.key, s.document::text FROM views.status s
-    WHERE true {conditions} {beyond} ORDER BY {by} {order}, s.key {order} LIMIT %(most)s"""
+SORTED_ROWS = """WITH placed AS (
+        SELECT {by}::text AS value, s.key FROM views.status s
+        WHERE true {conditions} {beyond} ORDER BY {by} {order}, s.key {order} LIMIT %(most)s
+    )
+    SELECT p.value, s.key, s.document::text FROM placed p JOIN views.status s ON s.key = p.key
+    ORDER BY p.value {order}, s.key {order}"""
+"""Only what is shown is read whole."""
 
 
 def _sorted(

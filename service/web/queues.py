@@ -58,7 +58,9 @@ def mine() -> AnyResponse:
 @area.get("/queue/<code:body>")
 def show(body: str) -> AnyResponse:
     """What waits for a body, oldest term first."""
-    _known(body)
+    in_force = programmes_in_force(visit.parts())
+    if not any(body in programme.body_codes() for programme in in_force):
+        raise Missing("body", body)
     check(visit.person(), "read-queue", body=body)
     form = Form(QueueQuery(), _in_address())
     given: dict[str, Any] = {"programme": None, "kind": None, "cursor": None, "limit": MOST}
@@ -83,7 +85,7 @@ def show(body: str) -> AnyResponse:
         items=[_row(item, known, before) for item in items],
         total=total,
         filters={"programme": given["programme"], "kind": given["kind"]},
-        programmes=[(each.code, name_of(each.name)) for each in programmes_in_force(visit.parts())],
+        programmes=[(each.code, name_of(each.name)) for each in in_force],
         kinds=[(kind, word(kind)) for kind in KINDS],
         acts=any(_mine(item) for item in items),
         previous=_address(body, found.previous),
