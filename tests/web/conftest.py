@@ -112,6 +112,13 @@ def site_on(settings: Settings) -> Iterator[Site]:
         yield Site(service)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A real browser takes its time: what needs one runs with the slow tests."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
 def site(admin_url: str, template: Settings) -> Iterator[Site]:
     """The pages, shared by the tests of a module: each makes proposals of its own."""
@@ -204,7 +211,12 @@ def opened(chromium: Browser, served: Site) -> Iterator[Opener]:
 def _bad(kind: str, text: str) -> bool:
     # Pages that say what is wrong have a status that a browser reports as an error; htmx says of a request that failed
     # that it did, which the page itself says in words.
-    expected = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "Response Status Error Code")
+    expected = (
+        "Failed to load resource",
+        "htmx:afterRequest",
+        "htmx:sendError",
+        "Response Status Error Code",
+    )
     return kind == "error" and not any(each in text for each in expected)
 
 
