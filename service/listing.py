@@ -25,7 +25,7 @@ __all__ = ["SORTS", "Filters", "proposals"]
 Connection = psycopg.Connection[Any]
 
 SORTS = {"newest": "s.key", "reference": "s.reference", "programme": "s.programme", "status": "s.status"}
-"""What a list may be sorted by, beside the id, which grows with time: columns, since whole documents are slow to read."""
+"""What a list may be sorted by, beside the id, which grows with time: columns, since documents are slow to read."""
 
 
 @dataclass(frozen=True)
