@@ -75,8 +75,7 @@ def work() -> Response:
         kept = drafts.of_person(connection, person.id) if mine is None and may(person, "submit") else []
         own = sorted(person.bodies) if "member" in person.roles else []
         desks = _desks(connection, own, calendar, called, TOP) if own else []
-        office = _desks(connection, None, calendar, called, 0) if secretary else None
-        late = _late(connection, calendar) if secretary else []
+        office = _desks(connection, None, calendar, called, TOP) if secretary else None
         budgets = fill(figures.budgets(connection), connection) if "treasurer" in person.roles else None
         phases = _phases(connection) if budgets is not None else []
         latest = _latest(connection) if "auditor" in person.roles else None
@@ -87,7 +86,7 @@ def work() -> Response:
         kept=kept,
         desks=desks,
         office=office,
-        late=late,
+        late=_late(office or []),
         budgets=budgets,
         phases=phases,
         latest=latest,
@@ -161,17 +160,10 @@ def _desks(
     return desks if bodies is not None else sorted(desks, key=lambda desk: (-desk.overdue, desk.name))
 
 
-def _late(connection: Connection[Any], calendar: Calendar) -> list[dict[str, Any]]:
-    """The cases whose term has passed longest, whoever has them."""
-    found = board(
-        connection,
-        Wanted(urgency="overdue"),
-        today=calendar.today,
-        holidays=calendar.holidays,
-        each=TOP,
-        most=TOP,
-    )
-    return fill(found.items, connection)
+def _late(office: Sequence[Desk]) -> list[dict[str, Any]]:
+    """The cases whose term has passed longest, whoever has them: they are among the first of each desk."""
+    late = [item for desk in office for item in desk.items if item["overdue"]]
+    return sorted(late, key=lambda item: (item["dueOn"], item["proposal"]))[:TOP]
 
 
 HELD_BACK = """SELECT proposal FROM views.budget_facts WHERE proposal IS NOT NULL

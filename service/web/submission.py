@@ -34,7 +34,7 @@ from service.web.linking import link_to
 from service.web.live_budget import budget
 from service.web.naming import names, programmes_in_force
 from service.web.proposal_form import STEPS, Judged, add_row, judge, options, remove_row, with_step
-from service.web.proposal_words import WORDS
+from service.web.proposal_words import WORDS, label_of
 from service.web.rendering import page
 
 __all__ = ["LISTS", "Opening", "area", "changed_rows", "opening"]
@@ -243,7 +243,11 @@ def _submit(draft: Draft) -> AnyResponse:
         _say("submission.submitted-before")
         return redirect(url_for("web.submission.show", draft=copy.id, step="check"), 303)
     if not form.ok:
-        return _step(draft, "check", told=True, status=form.status, message=form.message)
+        # What only the submission itself can tell, such as a tender that is closed on the day it counts.
+        known = _judged(draft)[0].errors
+        more = [f"{label_of(name)}: {said}" for name, said in form.errors.items() if name not in known]
+        message = " ".join(filter(None, [form.message, *more])) or None
+        return _step(draft, "check", told=True, status=form.status, message=message)
     with parts.pool.connection() as connection:
         drafts.delete(connection, person.id, draft.id)
     return visit.done(

@@ -234,6 +234,16 @@ def test_what_the_review_will_wait_for_is_a_warning_and_no_refusal(site: Site) -
     assert visitor.post(f"{draft}/send", {}).status_code == 303
 
 
+def test_what_the_programme_asks_stands_beside_the_fields_that_answer_it(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    draft = begun(visitor)
+    money = unescape(visitor.text(f"{draft}/money"))
+    assert "leggen anderen samen minstens €\u00a01 bij. Zonder dit kun je niet indienen." in money
+    effect = unescape(visitor.text(f"{draft}/effect"))
+    assert "Je beschrijft wat er blijft bestaan als het geld op is. De adviseurs wegen dit mee" in effect
+    assert "begint de beoordeling pas als je het hebt aangevuld" in effect
+
+
 def test_rows_come_and_go_by_buttons_and_the_others_stay(site: Site) -> None:
     visitor = site.visitor("submitter")
     draft = begun(visitor)
@@ -379,6 +389,29 @@ def test_the_secretariat_submits_for_somebody_who_then_finds_the_case(site: Site
     assert response.status_code == 303, response.get_data(as_text=True)
     assert in_view(site, response.location.split("/")[2])["submittedOn"] == "2021-03-01"
     assert "Op papier gekomen" in site.visitor("submitter").text("/")
+
+
+@pytest.mark.parametrize(
+    ("programme", "on", "words"),
+    [
+        (HERSTELAANPAK, "2199-01-01", "ligt in de toekomst"),
+        ("stimuleringsfonds", "2010-01-01", "is er geen tender open"),
+    ],
+)
+def test_what_only_the_submission_can_refuse_is_said_and_the_draft_stays(
+    site: Site, programme: str, on: str, words: str
+) -> None:
+    visitor = site.visitor("secretary")
+    draft = begun(visitor, programme)
+    theme = "digitaliseren-mkb" if programme == HERSTELAANPAK else "energie"
+    filled(visitor, draft, "what", {**WHAT, "themes": [theme]})
+    filled(visitor, draft, "who", {**WHO, "effectiveOn": on})
+    filled(visitor, draft, "money", MONEY)
+    visitor.text(f"{draft}/check")
+    response = visitor.post(f"{draft}/send", {})
+    assert response.status_code == 400
+    assert words in unescape(response.get_data(as_text=True))
+    assert WHAT["title"] in visitor.text(f"{draft}/what")
 
 
 # --- while somebody types ---------------------------------------------------------------------------------------------
