@@ -34,8 +34,8 @@ __all__ = ["Desk", "area"]
 
 area = Blueprint("start", __name__)
 
-SHOWN, TOP, PHASES = 20, 5, 10
-"""How many proposals, cases at the top of a queue, and phases are shown; the pages behind have all of them."""
+SHOWN, TOP, PHASES, ENVELOPES = 20, 5, 10, 10
+"""How many proposals, cases at the top of a queue, phases and envelopes are shown; the pages behind have them all."""
 
 ENDED = ("awarded", "approved", "rejected", "withdrawn")
 
@@ -76,7 +76,8 @@ def work() -> Response:
         own = sorted(person.bodies) if "member" in person.roles else []
         desks = _desks(connection, own, calendar, called, TOP) if own else []
         office = _desks(connection, None, calendar, called, TOP) if secretary else None
-        budgets = fill(figures.budgets(connection), connection) if "treasurer" in person.roles else None
+        every = figures.budgets(connection) if "treasurer" in person.roles else None
+        budgets = None if every is None else fill(_newest(every), connection)
         phases = _phases(connection) if budgets is not None else []
         latest = _latest(connection) if "auditor" in person.roles else None
         staff = len(people.ids(connection)) if "admin" in person.roles else None
@@ -88,6 +89,7 @@ def work() -> Response:
         office=office,
         late=_late(office or []),
         budgets=budgets,
+        more_budgets=every is not None and len(every) > ENVELOPES,
         phases=phases,
         latest=latest,
         staff=staff,
@@ -164,6 +166,12 @@ def _late(office: Sequence[Desk]) -> list[dict[str, Any]]:
     """The cases whose term has passed longest, whoever has them: they are among the first of each desk."""
     late = [item for desk in office for item in desk.items if item["overdue"]]
     return sorted(late, key=lambda item: (item["dueOn"], item["proposal"]))[:TOP]
+
+
+def _newest(budgets: Sequence[Document]) -> list[Document]:
+    """The envelopes in which something changed last, by code."""
+    newest = sorted(budgets, key=lambda budget: int(budget["position"]), reverse=True)[:ENVELOPES]
+    return sorted(newest, key=lambda budget: str(budget["code"]))
 
 
 HELD_BACK = """SELECT proposal FROM views.budget_facts WHERE proposal IS NOT NULL
