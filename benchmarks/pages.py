@@ -123,10 +123,15 @@ def _places(settings: Settings) -> dict[str, Any]:
         envelopes = [
             code for (code,) in cursor.execute("SELECT code FROM views.budget ORDER BY code").fetchall()
         ]
-        # The submitter is of an organisation that has cases.
+        # The submitter is of an organisation that has cases; the log knows it by id only.
+        owner = connection.execute("SELECT owner FROM views.status LIMIT 1").fetchone()
+        assert owner is not None
         connection.execute(
-            "UPDATE vault.people SET organisation = (SELECT owner FROM views.status LIMIT 1)"
-            " WHERE email = 'submitter@example.org'"
+            "INSERT INTO vault.parties VALUES (%s, 'foundation', 'Stichting van de meting') ON CONFLICT DO NOTHING",
+            owner,
+        )
+        connection.execute(
+            "UPDATE vault.people SET organisation = %s WHERE email = 'submitter@example.org'", owner
         )
     return {"cases": cases, "envelopes": envelopes, "count": len(cases)}
 

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from service.api.problems import Fault, Problem, faults_in, pointer
 
-__all__ = ["MOST_BYTES", "Parser"]
+__all__ = ["MOST_BYTES", "REFUSED", "Parser"]
 
 MOST_BYTES = 1_000_000
 """A request's body at most."""

@@ -22,7 +22,8 @@ from werkzeug.datastructures import MultiDict
 from domain.definition_fields import DefinitionErrors
 from domain.errors import Invalid, Refused
 from service.api.context import running
-from service.api.fields import Digits, Flag, ListOf, MapOf, Money, Part, Whole
+from service.api.fields import Digits, Flag, ListOf, MapOf, Money, Part, Said, Whole
+from service.api.parser import REFUSED
 from service.api.problems import Fault, faults_in
 from service.api.proposals_schema import Partner
 from service.errors import KeyReused, Stale
@@ -103,7 +104,14 @@ class Form:
 
     def load(self) -> dict[str, Any]:
         """What it comes to, as the schema loads it. Raises marshmallow.ValidationError, which `refusals` takes."""
-        self._names = {}
+        unseen = {
+            name: [Said("control-character")]
+            for name, values in self.values.items()
+            if any(REFUSED.search(value) for value in values)
+        }
+        if unseen:
+            self._names = {}
+            raise ValidationError(unseen)
         found: dict[str, Any] = self.schema.load(self.body())
         return found
 
@@ -230,7 +238,11 @@ def _plain(field: Field[Any], typed: str) -> Any:
     if isinstance(field, Flag):
         return {"on": True, "true": True, "false": False}.get(typed, typed)
     # What stands in an address is text for its schema as well.
-    if isinstance(field, Whole) and not isinstance(field, Digits) and re.fullmatch(r"\s*[0-9]{1,18}\s*", typed):
+    if (
+        isinstance(field, Whole)
+        and not isinstance(field, Digits)
+        and re.fullmatch(r"\s*[0-9]{1,18}\s*", typed)
+    ):
         return int(typed)
     return typed
 

@@ -61,7 +61,7 @@ class Keyboard:
         """Ticks a box with the space bar; picks one of several with the arrows."""
         found = page.locator(where).first
         if found.evaluate("element => element.tagName") == "OPTION":
-            self._reach(page, f"select:has({where})")
+            self._reach(page, f"select[name='{found.evaluate('option => option.closest(`select`).name')}']")
             page.keyboard.type(found.inner_text())
             assert found.evaluate("option => option.selected"), where
         elif found.get_attribute("type") == "radio":

@@ -126,6 +126,15 @@ def test_what_is_wrong_stands_beside_the_row_where_it_was_typed() -> None:
     assert found.value("phases.7.amount") == "veel"
 
 
+def test_characters_that_nobody_can_see_are_refused_where_they_were_typed() -> None:
+    found = form(
+        AwardSchema, ("envelope", "a"), ("amount", "100"), ("phases.3.releaseCondition", "Na\x00 afloop")
+    )
+    with found.refusals():
+        found.load()
+    assert set(found.errors) == {"phases.3.releaseCondition"}
+
+
 def test_what_is_wrong_with_one_that_is_ticked_is_said_beside_them_all() -> None:
     found = form(SubmissionSchema, ("themes", "digitaliseren-mkb"), ("themes", "Geen Code"))
     with found.refusals():

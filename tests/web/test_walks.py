@@ -85,7 +85,7 @@ class Walk:
             expect(page.locator("#preview li").first).to_be_visible()
             self.judge(page)
         self.hands.press(page, RECORD)
-        page.wait_for_url(re.compile(f"/(proposals/{case}|queue/.*)$"))
+        page.wait_for_url(re.compile(f"/proposals/{case}$"))
         expect(page.locator("[data-recorded]")).to_be_visible()
         self.judge(page)
 
