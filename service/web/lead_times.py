@@ -35,9 +35,11 @@ WORKING_DAYS = """(5 * (({day} - DATE '1900-01-01') / 7) + least(({day} - DATE '
 
 QUERY = f"""SELECT stage, greatest({WORKING_DAYS.format(day="effective_on")} - {WORKING_DAYS.format(day="since")}, 0)
         AS days, count(*)
-    FROM views.lead_times t
-    WHERE (%(programme)s::text IS NULL
-        OR EXISTS (SELECT FROM views.status s WHERE s.key = t.stream AND s.programme = %(programme)s))"""
+    FROM views.lead_times WHERE true"""
+# Not with an OR for any programme: only a condition of its own becomes a join.
+OF_PROGRAMME = (
+    " AND stream IN (SELECT p.stream FROM views.portfolio_facts p WHERE p.programme = %(programme)s)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def lead_times(
     connection: Connection, moment: Moment, holidays: Iterable[date], programme: str | None = None
 ) -> list[LeadTime]:
     """Each stage with a turn that had ended then, by its code."""
-    query = sql.SQL(QUERY + " {} GROUP BY 1, 2").format(counting(moment))
+    of = OF_PROGRAMME if programme is not None else ""
+    query = sql.SQL(QUERY + of + " {} GROUP BY 1, 2").format(counting(moment))
     params = {
         "programme": programme,
         "holidays": sorted(day for day in holidays if day.weekday() < 5),

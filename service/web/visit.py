@@ -91,10 +91,13 @@ def person() -> Person:
 
 def language() -> str:
     """In which language: as chosen on the pages, else as the browser asks, else Dutch."""
-    chosen = request.cookies.get(LANGUAGE)
-    if chosen in LANGUAGES:
-        return chosen
-    return request.accept_languages.best_match(LANGUAGES, default=DEFAULT) or DEFAULT
+    known: str | None = g.get("language")
+    if known is None:
+        chosen = request.cookies.get(LANGUAGE)
+        best = request.accept_languages.best_match(LANGUAGES, default=DEFAULT) or DEFAULT
+        # Every text on a page asks.
+        g.language = known = chosen if chosen in LANGUAGES else best
+    return known
 
 
 def theme() -> str:
