@@ -122,7 +122,7 @@ def walk(seed: int, events: int) -> list[Kept]:
             assert isinstance(stored, WordedEvent)
             state = ENVELOPE.sub(rf'"\1-{seed}lane"', CASE.sub(named, stored.state.decode()))
             state = REFERENCE.sub(rf'"\g<1>{seed}lane', state)
-            found = MUNICIPALITIES.search(state)
+            found = MUNICIPALITIES.search(state) if kind == "proposal" else None
             kept.append(
                 Kept(
                     (act.effective_on - START).days,

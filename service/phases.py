@@ -24,10 +24,11 @@ HOLDING = """SELECT s.document::text FROM (
         GROUP BY proposal HAVING sum(held_back) > 0 ORDER BY proposal COLLATE "C" OFFSET %(after)s LIMIT %(most)s
     ) AS held JOIN views.status s ON s.key = held.proposal ORDER BY s.key"""
 
-RECEIVERS = """SELECT s.document::text FROM views.status s
+RECEIVERS = """SELECT s.document::text FROM (
+        SELECT stream AS key FROM views.queue WHERE document ->> 'kind' = 'award'
+        UNION SELECT proposal FROM views.budget_facts WHERE stream = %(envelope)s AND proposal IS NOT NULL
+    ) AS c JOIN views.status s ON s.key = c.key
     WHERE s.key <> %(giver)s AND (%(programme)s::text IS NULL OR s.programme = %(programme)s)
-    AND (s.key IN (SELECT stream FROM views.queue WHERE document ->> 'kind' = 'award')
-        OR s.key IN (SELECT proposal FROM views.budget_facts WHERE stream = %(envelope)s AND proposal IS NOT NULL))
     AND (s.document #>> '{totals,awarded}')::numeric < (s.document #>> '{content,requested}')::numeric
     AND (%(words)s = '' OR s.reference LIKE %(prefix)s OR s.key IN (SELECT stream FROM log.words
         WHERE search @@ websearch_to_tsquery('pg_catalog.dutch', %(words)s)))

@@ -123,13 +123,14 @@ def end_of_week(today: date) -> date:
     return today + timedelta(days=6 - today.weekday())
 
 
-CASES = """SELECT k.kind, (SELECT count(*) FROM views.queue c WHERE c.document ->> 'kind' = k.kind),
-        w.waits::text, w.said::text
-    FROM unnest(%(kinds)s::text[]) AS k (kind) LEFT JOIN LATERAL (
-        SELECT q.due_on, q.key, q.document AS waits, s.document AS said FROM views.queue q
-        JOIN views.status s ON s.key = q.stream WHERE q.document ->> 'kind' = k.kind
-        ORDER BY q.due_on, q.key LIMIT %(most)s
-    ) AS w ON true ORDER BY w.due_on, w.key"""
+CASES = """WITH placed AS (
+        SELECT key, stream, due_on, document, kind, count(*) OVER (PARTITION BY kind) AS n,
+            row_number() OVER (PARTITION BY kind ORDER BY due_on, key) AS place
+        FROM (SELECT *, document ->> 'kind' AS kind FROM views.queue) AS q WHERE kind = ANY(%(kinds)s::text[])
+    )
+    SELECT p.kind, p.n, p.document::text, s.document::text
+    FROM (SELECT * FROM placed WHERE place <= %(most)s) AS p JOIN views.status s ON s.key = p.stream
+    ORDER BY p.due_on, p.key"""
 
 
 def cases_waiting(
@@ -140,9 +141,7 @@ def cases_waiting(
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(CASES, {"kinds": array(kinds), "most": most}).fetchall()
     for kind, count, waits, said in rows:
-        items = found[kind][1]
-        if said is not None:
-            case: Document = msgspec.json.decode(said)
-            items.append({**waiting(msgspec.json.decode(waits), case, today, holidays), "case": case})
-        found[kind] = (count, items)
+        case: Document = msgspec.json.decode(said)
+        item = {**waiting(msgspec.json.decode(waits), case, today, holidays), "case": case}
+        found[kind] = (count, [*found[kind][1], item])
     return found

@@ -21,7 +21,7 @@ from service.words import fill
 area = Blueprint("desk", __name__)
 
 KINDS = ("completeness", "supplement", "held-over")
-MOST = 60
+MOST = 40
 """Cases of each kind that are shown: the rest stand on the board of terms."""
 
 

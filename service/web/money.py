@@ -41,9 +41,9 @@ from service.words import fill
 
 area = Blueprint("money", __name__)
 
-MOST = 50
-"""Shares or phases on a page."""
-MOST_RECEIVERS = 100
+MOST = 25
+"""Envelopes, shares or phases on a page."""
+MOST_RECEIVERS = 50
 """Proposals to choose from: where there are more, one searches first."""
 FIND = "find"
 """The field in which one searches for who gets the money: it is no part of the act."""
@@ -63,7 +63,12 @@ def index() -> Response:
     """All envelopes, now or at a moment."""
     check(visit.person(), "read-envelopes")
     form, found = _at_moment(lambda connection, at: figures.budgets(connection, at))
-    shown = found or []
+    number, count = _page_number(), len(found or [])
+    shown = (found or [])[(number - 1) * MOST : number * MOST]
+
+    def part(to: int) -> str:
+        return url_for("web.money.index", **_named(form), page=to)
+
     return page(
         "money/index.html",
         form.status,
@@ -74,6 +79,8 @@ def index() -> Response:
         csv=url_for("web.money.as_file", **_named(form)),
         names=names(visit.parts()),
         address=lambda code: _address(form, code),
+        previous=part(number - 1) if number > 1 else None,
+        next=part(number + 1) if count > number * MOST else None,
     )
 
 
@@ -273,11 +280,7 @@ def _act(
     """The form of an act with money; what it would do, to be confirmed; and the act itself."""
     person, parts = visit.person(), visit.parts()
     check(person, act)
-    with parts.pool.connection() as connection:
-        document = reading.status(connection, proposal)
-        if document is None:
-            raise Missing("proposal", proposal)
-        case: Document = fill(document, connection)
+    case = _case(proposal)
     form = _form(schema)
     words = " ".join("".join(form.values.pop(FIND, [""])[:1]).split())[:200]
     if request.method == "POST" and not {"search", "edit"} & set(request.args):
@@ -293,7 +296,20 @@ def _act(
             return visit.done(done, to, notice=f"money.done-{act}")
         if form.ok and foreseen is not None:
             return _preview(act, form, case, command, foreseen)
+        if form.status == 412:
+            # Somebody else was first: what the form shows beside what was typed has seen that.
+            wait_for(parts, parts.log.head())
+            case = _case(proposal)
     return _ask(act, form, case, number, words)
+
+
+def _case(proposal: str) -> Document:
+    """A case as it stands now."""
+    with visit.parts().pool.connection() as connection:
+        document = reading.status(connection, proposal)
+        if document is None:
+            raise Missing("proposal", proposal)
+        return fill(document, connection)
 
 
 def _ask(act: str, form: Form, case: Document, number: int | None, words: str) -> Response:
@@ -334,6 +350,7 @@ def _ask(act: str, form: Form, case: Document, number: int | None, words: str) -
         more=more,
         words=words,
         find=FIND,
+        most=MOST_RECEIVERS,
         link=link_to,
     )
 

@@ -19,7 +19,7 @@ from service.words import fill
 area = Blueprint("terms", __name__)
 
 KINDS = ("completeness", "supplement", "advice", "decision", "ratification", "award", "held-over")
-EACH, MOST = 10, 100
+EACH, MOST = 8, 60
 """Terms shown of every body on the board, and on a page in all."""
 MOST_IN_FILE = 100_000
 

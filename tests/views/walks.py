@@ -16,6 +16,7 @@ from domain import case as cases
 from domain import envelope as envelopes
 from domain import proposal as acts
 from domain.case import Case
+from domain.definition import to_definition
 from domain.envelope import Envelope, envelope_stream
 from domain.errors import Refused
 from domain.events import Cofinancing, Content, Event, Phase, ProgrammePublished, Source, SubregionSupport
@@ -128,8 +129,8 @@ class Walk:
     def acts(self) -> Iterator[Act]:
         """Acts without end, each allowed by the domain after those before."""
         for each in PROGRAMMES.values():
-            definition = {"code": each.code, "version": 1, "name": {"nl": each.code, "en": each.code}}
-            yield self._did([(f"programme-{each.code}", ProgrammePublished(each.code, 1, definition))])
+            published = ProgrammePublished(each.code, 1, to_definition(each))
+            yield self._did([(f"programme-{each.code}", published)])
         for code, of in ENVELOPES.items():
             opening = envelopes.OpenEnvelope(
                 code,
