@@ -46,7 +46,7 @@ PAGES = (
     ("secretary", "/proposals?q=winkels"),
     ("secretary", "/search?q=winkels"),
     ("secretary", "/proposals/{case}"),
-    ("auditor", "/proposals/{case}?effectiveOn=2022-01-01"),
+    ("auditor", "/proposals/{case}?effectiveOn=2026-01-01"),
     ("submitter", "/proposals/new"),
     ("member", "/queue/taskforce"),
     ("secretary", "/desk"),
