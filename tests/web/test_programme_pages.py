@@ -335,6 +335,7 @@ def test_the_pages_of_programmes_are_for_everybody(
         "input[type=file]", {"name": "x.toml", "mimeType": "text/plain", "buffer": b"code = 1"}
     )
     page.click("main button[type=submit]")
+    page.wait_for_selector("table code")
     assert page.locator("table code").count() > 3
     assert violations(page) == []
     page.fill("textarea", definition(f"in-browser-{locale}", prefix="BR" + locale.upper()))
