@@ -113,9 +113,15 @@ def _free_port() -> int:
 
 def _answers(port: int) -> bool:
     try:
-        Connection(port).ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection = Connection(port)
     except OSError:
         return False
+    try:
+        connection.ask(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    except OSError:
+        return False
+    finally:
+        connection.close()
     return True
 
 
@@ -148,6 +154,10 @@ class Connection:
         """One request and its answer."""
         self.send(request)
         return self.answer()
+
+    def close(self) -> None:
+        """Gives it up."""
+        self._socket.close()
 
     def _more(self) -> None:
         received = self._socket.recv(65536)
