@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -24,6 +25,11 @@ from service import embedded
 from service.eventstore import Log
 from service.migrate import migrate
 from service.settings import Settings
+
+# How long an example may take is no rule of ours: a machine with other work is slow now and then.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
+
 
 SECRET = b"a secret for the tests, long enough to be one"
 LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
