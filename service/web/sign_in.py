@@ -66,7 +66,7 @@ def sign_in() -> AnyResponse:
         fields = sent_before()
         if fields:
             # The session that was just begun is the one that the form is to be sent in.
-            visit.continue_as(sessions.find(connection, token))
+            visit.come_in(sessions.find(connection, token))
     response: AnyResponse = page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
     return response

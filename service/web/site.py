@@ -11,6 +11,7 @@ from service.web import (
     cases,
     desk,
     differences,
+    door,
     kit,
     live,
     money,
@@ -26,7 +27,6 @@ from service.web import (
     submission,
     supplement,
     terms,
-    visit,
     withdrawal,
 )
 
@@ -44,7 +44,7 @@ def register(app: Flask) -> None:
     rendering.prepare(app)
     app.register_blueprint(static_files.pages)
     site = Blueprint("web", __name__, template_folder="templates")
-    site.before_request(visit.begin)
+    site.before_request(door.enter)
     for each in AREAS:
         site.register_blueprint(each.area)
     app.register_blueprint(site)

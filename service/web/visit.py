@@ -8,12 +8,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import current_app, g, redirect, request, url_for
+from flask import g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
-from service.api.problems import Problem
-from service.api.waiting import wait_for
 from service.commands import Done
 from service.identity.people import Person
 from service.texts import DEFAULT, LANGUAGES
@@ -22,13 +20,12 @@ from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "COOKIE", "begin", "continue_as", "csrf_token", "done", "inside", "language", "parts", "person", "public",
+    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "inside", "language", "parts", "person", "public",
     "session", "theme",
 ]  # fmt: skip
 
 COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
 THEMES = ("light", "dark")
-CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -36,34 +33,6 @@ def public(view: F) -> F:
     """Marks a page that is open to who did not sign in too."""
     view.public = True  # type: ignore[attr-defined]
     return view
-
-
-def begin() -> AnyResponse | None:
-    """Finds the session, and keeps out who is not signed in, or is sent here by another site."""
-    if request.method in CHANGING and not _from_here():
-        raise Problem(403, "from-elsewhere")
-    token = request.cookies.get(COOKIE)
-    if token:
-        with parts().pool.connection() as connection:
-            g.session = sessions.find(connection, token)
-    view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, "public", False):
-        return None
-    if session() is None:
-        if request.method in CHANGING:
-            from service.web.resend import sign_in_to_resend
-
-            return sign_in_to_resend()
-        return redirect(url_for("web.sign_in.ask", next=_here()), 303)
-    if request.method in CHANGING and not _csrf_matches():
-        from service.web.resend import resend
-
-        return resend()
-    found = session()
-    if found is not None and request.method not in CHANGING:
-        # Who has just done something sees it on every page that follows.
-        wait_for(parts(), found.position)
-    return None
 
 
 def parts() -> Parts:
@@ -77,8 +46,8 @@ def session() -> Session | None:
     return found
 
 
-def continue_as(found: Session | None) -> None:
-    """The rest of this request belongs to another session: the one that was just begun."""
+def come_in(found: Session | None) -> None:
+    """This request belongs to this session: the one of its cookie, or the one that was just begun."""
     g.session = found
 
 
@@ -136,20 +105,8 @@ def inside(address: str | None) -> str:
     return address
 
 
-def _here() -> str:
-    return request.full_path.removesuffix("?")
-
-
-def _from_here() -> bool:
-    """Is this request sent by a page of ours? Browsers say so; other programs have no cookie to misuse."""
-    where = request.headers.get("Sec-Fetch-Site")
-    if where is not None:
-        return where in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
-
-
-def _csrf_matches() -> bool:
+def csrf_matches() -> bool:
+    """Does the form that was sent carry the token of this session?"""
     found = session()
     try:
         given = base64.urlsafe_b64decode(request.form.get("csrf", ""))

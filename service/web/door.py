@@ -1,0 +1,50 @@
+"""Who may come in? Asked before every page is made: a session, and for a form that it comes from a page of ours."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import current_app, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.api.problems import Problem
+from service.api.waiting import wait_for
+from service.web import sessions, visit
+from service.web.resend import resend, sign_in_to_resend
+
+__all__ = ["enter"]
+
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+
+
+def enter() -> AnyResponse | None:
+    """Finds the session, and keeps out who is not signed in, or is sent here by another site."""
+    changing = request.method in CHANGING
+    if changing and not _from_here():
+        raise Problem(403, "from-elsewhere")
+    token = request.cookies.get(visit.COOKIE)
+    if token:
+        with visit.parts().pool.connection() as connection:
+            visit.come_in(sessions.find(connection, token))
+    if getattr(current_app.view_functions.get(request.endpoint or ""), "public", False):
+        return None
+    found = visit.session()
+    if found is None:
+        if changing:
+            return sign_in_to_resend()
+        return redirect(url_for("web.sign_in.ask", next=request.full_path.removesuffix("?")), 303)
+    if changing and not visit.csrf_matches():
+        return resend()
+    if not changing:
+        # Who has just done something sees it on every page that follows.
+        wait_for(visit.parts(), found.position)
+    return None
+
+
+def _from_here() -> bool:
+    """Is this request sent by a page of ours? Browsers say so; other programs have no cookie to misuse."""
+    where = request.headers.get("Sec-Fetch-Site")
+    if where is not None:
+        return where in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc == request.host
