@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from service.web.municipality_tiles import COLUMNS, ROWS, TILES, Tile
@@ -41,7 +42,7 @@ class Bar:
     value: Number
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bars:
     """Horizontal bars, stacked when there are several `series`. A row: its label, its values, and where it leads."""
 
@@ -50,7 +51,7 @@ class Bars:
     series: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Number], str | None]]
 
-    @property
+    @cached_property
     def widest(self) -> float:
         """The total that fills the whole width."""
         return max((sum(map(_size, values)) for _, values, _ in self.rows), default=0.0)
@@ -85,7 +86,7 @@ class Placed:
     anchor: Literal["start", "middle", "end"] = "middle"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lines:
     """How something went over time, in steps: what is true from a day stays true until the next point.
 
@@ -106,12 +107,12 @@ class Lines:
         """Is there nothing to draw?"""
         return not self.points
 
-    @property
+    @cached_property
     def first(self) -> date:
         """The first day of the drawing."""
         return min(_day(day) for day, _ in self.points)
 
-    @property
+    @cached_property
     def last(self) -> date:
         """The last day of the drawing: a day later than the first at least."""
         days = [_day(day) for day, _ in self.points] + ([_day(self.until)] if self.until else [])
@@ -122,7 +123,7 @@ class Lines:
         """The value at the upper edge."""
         return self.levels[-1].value
 
-    @property
+    @cached_property
     def levels(self) -> list[Placed]:
         """The values to draw a line at, from the bottom, which is zero; `at` is the distance from the top."""
         heights = [
@@ -156,35 +157,34 @@ class Lines:
     @property
     def edges(self) -> list[str]:
         """The line of each series, as the path of an SVG; the upper edge of its area when they are stacked."""
-        return [_steps(line) for line in self._lines()]
+        return [_steps(line) for line in self._lines]
 
     @property
     def areas(self) -> list[str]:
         """The area of each series: between its edge and the one below it, or the bottom."""
-        lines = self._lines()
+        lines = self._lines
         below = [[(0.0, float(FIELD))], *lines] if self.stacked else [[(0.0, float(FIELD))]] * len(lines)
         return [
             f"{_steps(line)} V{_plain(under[-1][1])} {_back(under)} Z"
             for line, under in zip(lines, below, strict=False)
         ]
 
+    @cached_property
     def _lines(self) -> list[list[tuple[float, float]]]:
         """The corners of each line, in thousandths of the field; y grows downward."""
         top = self.top
         points = sorted(self.points, key=lambda point: _day(point[0]))
         found: list[list[tuple[float, float]]] = [[] for _ in self.series]
         for day, values in points:
-            height = 0.0
+            place, height = self.place(_day(day)) * FIELD / 100, 0.0
             for index in range(len(self.series)):
                 size = _size(values[index]) if index < len(values) else 0.0
                 height = height + size if self.stacked else size
-                found[index].append(
-                    (self.place(_day(day)) * FIELD / 100, max(0.0, FIELD * (1 - height / top)))
-                )
+                found[index].append((place, max(0.0, FIELD * (1 - height / top))))
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tiles:
     """A value for each municipality on the tile map: a number, or a number with the text to say for it.
 
@@ -225,9 +225,12 @@ class Tiles:
 
     def shade(self, code: str) -> int:
         """How dark the tile is: 0 for nothing, up to 5 for the most; equal steps in between."""
-        most = max((_size(self.number(each)) for each in self.values), default=0.0)
-        size = _size(self.number(code))
+        most, size = self._most, _size(self.number(code))
         return min(SHADES, math.ceil(SHADES * size / most)) if size > 0 and most > 0 else 0
+
+    @cached_property
+    def _most(self) -> float:
+        return max((_size(self.number(each)) for each in self.values), default=0.0)
 
     @property
     def side(self) -> int:
