@@ -97,7 +97,9 @@ def differences(before: Document | None, after: Document | None, words: Words) -
 
 def waits_for(document: Document, words: Words) -> str:
     """What a case waits for, in words."""
-    return "; ".join(_waiting(each, words) for each in document["waitingFor"]) or say("case-fields.nothing")
+    return "; ".join(_waiting(each, words, document["programme"]) for each in document["waitingFor"]) or say(
+        "case-fields.nothing"
+    )
 
 
 def _changed(before: Document | None, after: Document | None) -> Iterator[tuple[Path, Any, Any]]:
@@ -152,7 +154,7 @@ def _text(path: Path, value: Any, words: Words, programme: str) -> str:
     """A value in words."""
     name = path[-1]
     if path[0] == "waitingFor" and isinstance(value, dict):
-        return _waiting(value, words)
+        return _waiting(value, words, programme)
     if value is None or value == "" or value == []:
         return say("case-fields.none")
     if isinstance(value, bool):
@@ -160,7 +162,11 @@ def _text(path: Path, value: Any, words: Words, programme: str) -> str:
     if isinstance(value, list):
         return "; ".join(_text((*path[:-1], name), each, words, programme) for each in value)
     if isinstance(value, dict):
-        return _capacity(value, words) if name == "capacity" else value.get("name") or say("audit.erased")
+        return (
+            _capacity(value, words, programme)
+            if name == "capacity"
+            else value.get("name") or say("audit.erased")
+        )
     if not isinstance(value, str):
         return str(value)
     if name in MONEY:
@@ -175,7 +181,7 @@ def _coded(name: str, value: str, words: Words, programme: str) -> str:
         case "status" if has_text(f"kit.status-{value}"):
             return say(f"kit.status-{value}")
         case "body":
-            return words.names.body(value)
+            return words.names.body(value, programme)
         case "stage":
             return words.names.stage(programme, value)
         case "programme":
@@ -192,14 +198,15 @@ def _coded(name: str, value: str, words: Words, programme: str) -> str:
     return moment(value) if INSTANT.fullmatch(value) else value
 
 
-def _waiting(value: Mapping[str, Any], words: Words) -> str:
-    return say(
-        "case-fields.waits", kind=value["kind"], body=words.names.body(value["body"]), on=value["dueOn"]
-    )
+def _waiting(value: Mapping[str, Any], words: Words, programme: str) -> str:
+    body = words.names.body(value["body"], programme)
+    return say("case-fields.waits", kind=value["kind"], body=body, on=value["dueOn"])
 
 
-def _capacity(value: Mapping[str, Any], words: Words) -> str:
+def _capacity(value: Mapping[str, Any], words: Words, programme: str) -> str:
     role = word(value["role"])
     return (
-        say("audit.role-of", role=role, body=words.names.body(value["body"])) if value.get("body") else role
+        say("audit.role-of", role=role, body=words.names.body(value["body"], programme))
+        if value.get("body")
+        else role
     )

@@ -258,7 +258,7 @@ def listed(case: Document, known: Names) -> dict[str, Any]:
         "awarded": case["totals"]["awarded"],
         "programmeName": known.programme(case["programme"]),
         "statusName": status_name(case["status"]),
-        "bodies": ", ".join(dict.fromkeys(known.body(w["body"]) for w in waits)),
+        "bodies": ", ".join(dict.fromkeys(known.body(w["body"], case["programme"]) for w in waits)),
         "dueOn": min((w["dueOn"] for w in waits), default=None),
     }
 
@@ -289,9 +289,9 @@ def _options(known: Names) -> dict[str, list[tuple[str, str]]]:
 
 def _address(endpoint: str, **changes: str | None) -> str:
     """The address of this list with these changes; None leaves a part out."""
-    asked = {**request.args.to_dict(), **changes}
-    kept: dict[str, Any] = {name: value for name, value in asked.items() if value}
-    return url_for(endpoint, **kept)
+    # Nothing but what the list asks: other names, such as `_scheme`, mean something to who makes the address.
+    asked = {**{name: values[0] for name, values in _in_address(ListQuery).items()}, **changes}
+    return address_of(endpoint, **asked)
 
 
 def _moment_said() -> str | None:

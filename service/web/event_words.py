@@ -9,8 +9,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
-from domain.recorded import Recorded
+from domain.events import Awarded, MoneyMovedIn
+from domain.recorded import NOW, Recorded
 from service.api.sentences import Called, told
+from service.figures import budgets
 from service.web.linking import link_to
 from service.web.naming import Names
 from service.web.rendering import has_text, money, say, word
@@ -44,11 +46,13 @@ class Happened:
 def happened(connection: Connection, events: Sequence[Recorded], names: Names) -> list[Happened]:
     """These events in words, in the same order."""
     about = _called(connection, {each.stream for each in events})
+    envelopes = _envelopes(connection, events)
     entries = [
-        told([each], language(), _codes(names, about.get(each.stream, NOWHERE)[1]))[0] for each in events
+        told([each], language(), {**_codes(names, about.get(each.stream, NOWHERE)[1]), **envelopes})[0]
+        for each in events
     ]
     return [
-        _happened(entry, recorded, names, about.get(recorded.stream, NOWHERE)[0])
+        _happened(entry, recorded, names, *about.get(recorded.stream, NOWHERE))
         for entry, recorded in zip(fill(entries, connection), events, strict=True)
     ]
 
@@ -70,24 +74,32 @@ def _called(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[s
     return {key: (name, programme) for key, name, programme in rows}
 
 
+def _envelopes(connection: Connection, events: Sequence[Recorded]) -> dict[tuple[str, str], str]:
+    """What the envelopes are called from which these events gave money, as they were opened."""
+    codes = {each.event.envelope for each in events if isinstance(each.event, Awarded | MoneyMovedIn)}
+    opened = [each for code in sorted(codes) for each in budgets(connection, NOW, code)]
+    said: list[dict[str, Any]] = fill(opened, connection) if opened else []
+    return {("envelope", each["code"]): each["name"] for each in said if each["name"]}
+
+
 def _codes(names: Names, programme: str) -> Called:
     """What the codes in the events of a programme are called."""
     return {
-        **{("body", code): name for code, name in names.bodies.items()},
+        **{("body", code): names.body(code, programme) for code in names.bodies},
         **{("stage", code): name for (of, code), name in names.stages.items() if of == programme},
         **{("stage", code): names.stage(programme, code) for code in ("supplement", "held-over")},
         **{("code", code): name for code, name in names.programmes.items()},
     }
 
 
-def _who(entry: dict[str, Any], names: Names) -> tuple[str, str]:
+def _who(entry: dict[str, Any], names: Names, programme: str) -> tuple[str, str]:
     """Who did it, and in which capacity: the role, for which body, in whose place."""
     by, acted = entry["by"], entry["capacity"]
     role = ""
     if acted:
         role = word(acted["role"])
         if acted["body"]:
-            role = say("audit.role-of", role=role, body=names.body(acted["body"]))
+            role = say("audit.role-of", role=role, body=names.body(acted["body"], programme))
         if acted["substituteFor"]:
             role = say(
                 "audit.in-place-of", role=role, name=acted["substituteFor"]["name"] or say("audit.erased")
@@ -95,8 +107,10 @@ def _who(entry: dict[str, Any], names: Names) -> tuple[str, str]:
     return by["name"] or (say("audit.erased") if by["id"].startswith("person-") else by["id"]), role
 
 
-def _happened(entry: dict[str, Any], recorded: Recorded, names: Names, about: str) -> Happened:
-    by, role = _who(entry, names)
+def _happened(
+    entry: dict[str, Any], recorded: Recorded, names: Names, about: str, programme: str
+) -> Happened:
+    by, role = _who(entry, names, programme)
     return Happened(
         position=recorded.position,
         version=recorded.version,

@@ -220,8 +220,12 @@ def phases() -> Response:
     with visit.parts().pool.connection() as connection:
         found = holding_back(connection, after=(number - 1) * MOST, most=MOST + 1)
         shown = fill(found[:MOST], connection)
+        codes = {case["award"]["envelope"] for case in shown}
+        budgets = [each for code in sorted(codes) for each in figures.budgets(connection, NOW, code)]
+        called = {each["code"]: each["name"] or each["code"] for each in fill(budgets, connection)}
     return page(
         "money/phases.html",
+        called=called,
         phases=[
             {**_headline(case), "phase": phase, "envelope": case["award"]["envelope"]}
             for case in shown

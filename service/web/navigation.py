@@ -45,12 +45,24 @@ LETTERS = {
 }  # fmt: skip
 """The shortcut of a place by the key of its name."""
 
+UNDER = {
+    f"web.{area}": f"web.{place}"
+    for place, areas in {
+        "cases": ("search", "submission", "acting", "supplement", "differences", "withdrawal"),
+        "desk": ("terms",),
+        "audit": ("replay",),
+    }.items()
+    for area in areas
+}
+"""Under which place of the menu the pages stand that have no line of their own."""
+
 
 def links(person: Person | None) -> list[Link]:
     """The menu of this person; empty for nobody who signed in."""
     if person is None:
         return []
     area = (request.endpoint or "").rpartition(".")[0]
+    area = UNDER.get(area, area)
     return [
         Link(text, url_for(endpoint), endpoint.rpartition(".")[0] == area, LETTERS.get(text, ""))
         for text, endpoint, allowed in MENU

@@ -72,7 +72,7 @@ def as_file() -> Response:
     ]  # fmt: skip
     rows = (
         [
-            called.body(item["body"]),
+            called.body(item["body"], item["programme"]),
             item["reference"],
             item["title"],
             item["applicant"]["name"],

@@ -216,7 +216,7 @@ def test_a_phase_is_released_after_its_preview(site: Site) -> None:
     assert (
         f"Fase 2 van {reference} wordt vrijgegeven: € 80.000,00. Dat telt vanaf 8 februari 2021." in preview
     )
-    assert "Toegezegd € 120.000 € 200.000" in preview
+    assert "Toegekend en vrij € 120.000 € 200.000" in preview
     assert "Ingehouden € 80.000 € 0" in preview
     assert "Het rapport is er." in preview
     assert envelope_of(site, code)["heldBack"] == "80000.00", "a preview records nothing"
@@ -317,8 +317,8 @@ def test_money_goes_back_held_back_money_first(site: Site) -> None:
     fields = {"amount": "100.000", "grounds": "Niet nodig gebleken.", "effectiveOn": "2021-09-27"}
     html = treasurer.post(path, fields).get_data(as_text=True)
     assert "Uit fase 2, wat was ingehouden: € 80.000,00" in said(html)
-    assert "Uit fase 1, wat was toegezegd: € 20.000,00" in said(html)
-    assert "Nog te verdelen € 1.800.000 € 1.900.000" in said(html)
+    assert "Uit fase 1, wat was toegekend en vrij is: € 20.000,00" in said(html)
+    assert "Nog beschikbaar € 1.800.000 € 1.900.000" in said(html)
     assert treasurer.post(f"{path}?confirm=1", fields_of(html, "confirm")).status_code == 303
     assert envelope_of(site, code)["left"] == "1900000.00"
     treasurer.text(path)
