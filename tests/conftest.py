@@ -18,6 +18,7 @@ from uuid import uuid4
 import hypothesis
 import psycopg
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -51,7 +52,13 @@ def admin_url() -> Iterator[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests go first, so that at the end of a run no process waits for another's soak."""
+    """A real browser takes its time: what needs one is slow.
+
+    Files with slow tests go first, so that at the end of a run no process waits for another's soak.
+    """
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
@@ -148,3 +155,24 @@ def in_ci() -> bool:
 def project() -> Path:
     """The folder of the project."""
     return Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def chromium(in_ci: bool) -> Iterator[Browser]:
+    """A real browser."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if in_ci:
+            pytest.fail("There is no chromium here.")
+        pytest.skip("There is no chromium here. Install it (on Debian: apt install chromium) to run these.")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    quiet = [
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*sandbox, "--disable-gpu", *quiet])
+        yield browser
+        browser.close()

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 
-import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
 from service.app import create_app
 from service.settings import Settings
 
-pytestmark = pytest.mark.slow
 
-
-def test_the_page_works_under_its_policy(in_ci: bool) -> None:
-    chromium = shutil.which("chromium")
-    if chromium is None and not in_ci:
-        pytest.skip("there is no chromium here")
+def test_the_page_works_under_its_policy(chromium: Browser) -> None:
     settings = Settings(database_url="host=nowhere", database_owner_url="", secret=b"x" * 32)
     server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
     serving = threading.Thread(target=server.serve_forever, daemon=True)
@@ -27,9 +20,8 @@ def test_the_page_works_under_its_policy(in_ci: bool) -> None:
     said: list[str] = []
     asked: list[str] = []
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            page = browser.new_page()
+        with chromium.new_context() as context:
+            page = context.new_page()
             page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
             page.on("pageerror", lambda error: said.append(str(error)))
             page.on("request", lambda request: asked.append(request.url))
@@ -39,7 +31,6 @@ def test_the_page_works_under_its_policy(in_ci: bool) -> None:
             page.get_by_role("button", name="Execute").wait_for(timeout=10_000)
             page.get_by_role("button", name="Execute").click()
             page.get_by_text("signed-out").first.wait_for(timeout=10_000)
-            browser.close()
     finally:
         server.shutdown()
         serving.join(10)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
@@ -112,13 +110,6 @@ def site_on(settings: Settings) -> Iterator[Site]:
         yield Site(service)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A real browser takes its time: what needs one runs with the slow tests."""
-    for item in items:
-        if "chromium" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.slow)
-
-
 @pytest.fixture(scope="module")
 def site(admin_url: str, template: Settings) -> Iterator[Site]:
     """The pages, shared by the tests of a module: each makes proposals of its own."""
@@ -139,27 +130,6 @@ def served(site: Site) -> Iterator[Site]:
         server.shutdown()
         thread.join(10)
         server.server_close()
-
-
-@pytest.fixture(scope="session")
-def chromium(in_ci: bool) -> Iterator[Browser]:
-    """A real browser."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        if in_ci:
-            pytest.fail("There is no chromium here.")
-        pytest.skip("There is no chromium here. Install it (on Debian: apt install chromium) to run these.")
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    quiet = [
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*sandbox, "--disable-gpu", *quiet])
-        yield browser
-        browser.close()
 
 
 Opener = Callable[..., Page]
