@@ -14,6 +14,7 @@ from domain.envelope import Envelope
 from domain.programme import Programme
 from domain.route import Calendar
 from service.calendar import calendar
+from service.counted import Counted
 from service.eventstore import Log
 from service.settings import Settings
 from service.waiting import ViewsClock
@@ -41,6 +42,8 @@ class Parts:
     """Published versions already read, oldest first, by code; they never change."""
     envelopes: dict[str, tuple[Envelope, str]] = field(default_factory=dict)
     """Envelopes as last folded, with the command that came last; only what came later is read again."""
+    counted: Counted = field(default_factory=Counted)
+    """Sums that pages have shown since the views last moved."""
 
     def close(self) -> None:
         """Gives back every connection; safe to call twice."""

@@ -10,7 +10,7 @@ import string
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -20,6 +20,7 @@ __all__ = ["DEFAULT", "LANGUAGES", "Catalog", "catalog"]
 
 LANGUAGES = ("nl", "en")
 DEFAULT = "nl"
+DUTCH_MARKS = str.maketrans(",.", ".,")
 LONGEST_FACT = 100
 """Characters of what somebody sent that a sentence repeats."""
 
@@ -47,6 +48,22 @@ class Catalog:
         """The sentence of this code about these facts; KeyError when there is none, or a fact it names is not given."""
         return _Sentence(self).vformat(self.sentences[code], (), facts)
 
+    def money(self, value: Any) -> str:
+        """Euros and cents, as this language writes them."""
+        plain = f"{Decimal(value):,.2f}"
+        if self.language == "nl":
+            return f"€ {plain.translate(DUTCH_MARKS)}"
+        return f"€{plain}"
+
+    def day(self, value: date | str | None) -> str:
+        """A date in words."""
+        if value is None:
+            return self.words["none"]
+        if isinstance(value, str):
+            value = date.fromisoformat(value)
+        month = self.words["months"].split()[value.month - 1]
+        return f"{value.day} {month} {value.year}"
+
     def title(self, status: int) -> str:
         """What went wrong in general: the same for every answer with this status."""
         return self.titles.get(str(status)) or self.titles[f"{str(status)[0]}00"]
@@ -72,9 +89,9 @@ class _Sentence(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         match format_spec:
             case "money":
-                return self._money(value)
+                return self._catalog.money(value)
             case "day":
-                return self._day(value)
+                return self._catalog.day(value)
             case "list":
                 return self._list(value)
             case "name":
@@ -82,21 +99,6 @@ class _Sentence(string.Formatter):
             case "words":
                 return self._words(value)
         return _short(value)
-
-    def _money(self, value: Any) -> str:
-        plain = f"{Decimal(value):,.2f}"
-        if self._catalog.language == "nl":
-            return f"€ {plain.translate(str.maketrans(',.', '.,'))}"
-        return f"€{plain}"
-
-    def _day(self, value: Any) -> str:
-        if value is None:
-            return self._catalog.words["none"]
-        if isinstance(value, str):
-            value = date.fromisoformat(value)
-        assert isinstance(value, date | datetime)
-        month = self._catalog.words["months"].split()[value.month - 1]
-        return f"{value.day} {month} {value.year}"
 
     def _list(self, value: Iterable[Any]) -> str:
         return ", ".join(_short(each) for each in value) or self._catalog.words["none"]

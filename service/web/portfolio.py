@@ -62,7 +62,9 @@ def index() -> AnyResponse:
         at = _moment(connection, given)
         with snapshot(connection):
             shown = _figures(connection, at, given, today)
-            first = _first_day(connection) or today
+            first = (
+                visit.parts().counted.once(connection, "first day", lambda: _first_day(connection)) or today
+            )
     effective = given["effective_on"] or today
     known = given["as_of"]
     response = page(
@@ -140,8 +142,8 @@ def _figures(connection: Connection, at: Moment, given: dict[str, Any], today: d
         )
 
     return figures_at(
-        connection, at, given["programme"], until, parts.calendar(), names(parts), places(parts, given["programme"]),
-        address,
+        connection, parts.counted, at, given["programme"], until, parts.calendar(), names(parts),
+        places(parts, given["programme"]), address,
     )  # fmt: skip
 
 

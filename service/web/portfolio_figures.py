@@ -15,6 +15,7 @@ from domain.route import Calendar
 from projections.plain import euros
 from projections.view import Document
 from service import figures
+from service.counted import Counted
 from service.web.charts import Bars, Lines, Tiles
 from service.web.lead_times import LeadTime, lead_times
 from service.web.naming import Names
@@ -85,6 +86,7 @@ FIGURES = ("envelope", "themes", "subregions", "municipalities", "multiplier", "
 
 def figures_at(
     connection: Connection,
+    counted: Counted,
     moment: Moment,
     programme: str | None,
     until: date,
@@ -94,17 +96,24 @@ def figures_at(
     address: Address,
 ) -> Figures:
     """The figures of one moment; `until` is the last day of the drawing. Within one snapshot, so that they add up."""
-    sums = figures.portfolio(connection, moment, programme)
+    # Who gave the money is not shown, so that is not looked up.
     found = fill(
         [
-            b
-            for b in figures.budgets(connection, moment)
-            if programme is None or b["programme"] in (None, programme)
+            {name: value for name, value in budget.items() if name != "sources"}
+            for budget in figures.budgets(connection, moment)
+            if programme is None or budget["programme"] in (None, programme)
         ],
         connection,
     )
-    days = figures.budget_days(connection, [each["id"] for each in found], moment)
-    taken = lead_times(connection, moment, calendar.holidays, programme)
+    sums, days, taken = counted.once(
+        connection,
+        ("portfolio", moment, programme, calendar.holidays),
+        lambda: (
+            figures.portfolio(connection, moment, programme),
+            figures.budget_days(connection, [each["id"] for each in found], moment),
+            lead_times(connection, moment, calendar.holidays, programme),
+        ),
+    )
     return Figures(
         total=sums["total"],
         envelopes=found,

@@ -112,12 +112,11 @@ def show() -> AnyResponse:
 
 def sums_at(connection: Connection, at: Moment) -> Sums:
     """The totals of a moment."""
-    return _sums(figures.portfolio(connection, at)["total"], figures.budgets(connection, at))
+    return _sums(figures.total(connection, at), figures.left(connection, at))
 
 
-def _sums(total: Document, envelopes: Sequence[Document]) -> Sums:
-    left = sum((Decimal(each["left"]) for each in envelopes), Decimal("0.00"))
-    return {**{name: total[name] for name in ("proposals", *MONEY[:-1])}, "left": str(left)}
+def _sums(total: Document, left: str) -> Sums:
+    return {**{name: total[name] for name in ("proposals", *MONEY[:-1])}, "left": left}
 
 
 def _acts(connection: Connection, known: int) -> list[list[Recorded]]:
@@ -151,7 +150,7 @@ def _beside(acts: Sequence[Sequence[Recorded]], sums: Sums, connection: Connecti
         each.position: each
         for each in happened(connection, [event for act in acts for event in act], names(visit.parts()))
     }
-    changes = _changes(connection, [event.position for act in acts for event in act])
+    changes = _changes(connection, [event for act in acts for event in act])
     found: list[Act] = []
     for act in acts:
         change = {
@@ -173,9 +172,10 @@ def _beside(acts: Sequence[Sequence[Recorded]], sums: Sums, connection: Connecti
     return found
 
 
-def _changes(connection: Connection, positions: list[int]) -> dict[int, dict[str, int]]:
+def _changes(connection: Connection, events: Sequence[Recorded]) -> dict[int, dict[str, int]]:
     """What the events at these positions change: a count, and cents."""
     sums = ", ".join(f"coalesce(sum({measure}), 0)" for measure in MEASURES)
+    positions, streams = [event.position for event in events], [event.stream for event in events]
     found: dict[int, dict[str, int]] = {}
     with connection.cursor(row_factory=tuple_row) as cursor:
         query = sql.SQL(
@@ -191,8 +191,9 @@ def _changes(connection: Connection, positions: list[int]) -> dict[int, dict[str
                 "heldBack": named["held_back"],
             }
         budgets = """SELECT position, sum(amount - committed - held_back) FROM views.budget_facts
-            WHERE position = ANY(%s) AND stream IN (SELECT key FROM views.budget) GROUP BY position"""
-        for position, left in cursor.execute(budgets, (positions,)).fetchall():
+            WHERE position = ANY(%s) AND stream = ANY(%s) AND stream IN (SELECT key FROM views.budget)
+            GROUP BY position"""
+        for position, left in cursor.execute(budgets, (positions, streams)).fetchall():
             found.setdefault(position, {})["left"] = int(left)
     return found
 
@@ -214,7 +215,7 @@ def _moments(connection: Connection, errors: dict[str, str]) -> list[Moment] | N
 def _state(connection: Connection, at: Moment) -> State:
     """Everything that is compared of a moment: the totals, and what counts under each of the dimensions."""
     sums = figures.portfolio(connection, at)
-    found = {("total", ""): _sums(sums["total"], figures.budgets(connection, at))}
+    found = {("total", ""): _sums(sums["total"], figures.left(connection, at))}
     for dimension, what in DIMENSIONS.items():
         for entry in sums[dimension]:
             found[dimension, entry[what]] = {name: entry[name] for name in ("proposals", *MONEY[:-1])}

@@ -79,14 +79,14 @@ def money(value: Any, cents: bool | None = None) -> str:
     if value is None or value == "":
         return "–"
     exact = Decimal(value)
-    said_ = catalog(visit.language()).put("{value:money}", {"value": exact}).replace(" ", "\u00a0")
+    said_ = catalog(visit.language()).money(exact).replace(" ", "\u00a0")
     whole = exact == exact.to_integral_value()
     return said_[:-3] if (not cents if cents is not None else whole) else said_
 
 
 def day(value: date | str | None) -> str:
     """A date in words."""
-    return catalog(visit.language()).put("{value:day}", {"value": value}) if value else "–"
+    return catalog(visit.language()).day(value) if value else "–"
 
 
 def moment(value: datetime | str | None) -> str:
