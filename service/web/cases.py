@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 
 from domain.recorded import NOW, Moment
 from projections.view import Document
@@ -35,7 +35,7 @@ from service.web.case_facts import (
 )
 from service.web.charts import Bars, Tiles
 from service.web.forms import Form
-from service.web.linking import link_to
+from service.web.linking import address_of, link_to
 from service.web.naming import Names, name_of, names, programmes_in_force
 from service.web.rendering import day, has_text, moment, page, say, word
 from service.web.spreadsheet import as_csv
