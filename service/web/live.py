@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from service.identity.permissions import may
 from service.web import visit
 
 area = Blueprint("live", __name__)
@@ -24,11 +25,13 @@ def live() -> Response:
     if request.headers.get("If-None-Match") == tag:
         return Response(status=304, headers={"ETag": tag})
     case = request.args.get("case")
-    if case:
+    if case and case.isprintable():
         with visit.parts().pool.connection() as connection:
             row = connection.execute(
-                "SELECT document ->> 'version' FROM views.status WHERE key = %s", (case,)
+                "SELECT document ->> 'version', owner FROM views.status WHERE key = %s", (case,)
             ).fetchone()
-        if row is not None and row[0] == request.args.get("version"):
+        # Of a case that one may not read, it isn't even told that it is there.
+        seen = row is not None and may(visit.person(), "read-case", owner=row[1])
+        if row is not None and seen and row[0] == request.args.get("version"):
             return Response(status=304, headers={"ETag": tag})
     return Response(status=204, headers={"ETag": tag})
