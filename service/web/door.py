@@ -47,4 +47,8 @@ def _from_here() -> bool:
     if where is not None:
         return where in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return origin is None or urlsplit(origin).netloc == request.host
+    try:
+        return origin is None or urlsplit(origin).netloc == request.host
+    except ValueError:
+        # No address at all.
+        return False

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
+from itertools import count
 from typing import Any
 
 from flask import request
@@ -36,6 +37,9 @@ __all__ = ["Form", "amount"]
 
 OURS = {"csrf", "once", "version"}
 """Fields of the page itself."""
+
+ROW = re.compile(r"[0-9]{1,4}")
+"""The number of a row of a list; a name with another number is no field of any form of ours."""
 
 DUTCH = re.compile(r"\d{1,3}(\.\d{3})*(,\d{1,2})?|\d+(,\d{1,2})?")
 ENGLISH = re.compile(r"\d{1,3}(,\d{3})+(\.\d{1,2})?")
@@ -95,9 +99,9 @@ class Form:
         found = {
             int(number)
             for key in self.values
-            if key.startswith(begin) and (number := key[len(begin) :].partition(".")[0]).isdigit()
+            if key.startswith(begin) and ROW.fullmatch(number := key[len(begin) :].partition(".")[0])
         }
-        more = iter(range(max(found, default=-1) + 1, 10_000))
+        more = count(max(found, default=-1) + 1)
         while len(found) < least:
             found.add(next(more))
         return sorted(found)

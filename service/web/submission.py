@@ -20,6 +20,7 @@ from domain.programme import Programme, Tender
 from domain.working_days import working_days_until
 from service import commands, reading
 from service.api.context import running
+from service.api.parser import REFUSED
 from service.api.proposals_schema import SubmissionSchema, proposal_input
 from service.errors import KeyReused, Missing
 from service.eventstore import Once
@@ -47,6 +48,7 @@ ASKED = "<any(" + ", ".join(step for step in STEPS if step != "check") + "):step
 LISTS = {"partners": "name", "cofinancing": "source", "goals": ""}
 """The lists that rows can be added to, with the first field of a row; a goal is one field."""
 
+DRAFT = re.compile(r"draft-[0-9a-f-]{36}")
 ROW = re.compile(r"(add|remove)-([a-z]+)(?:-([0-9]{1,4}))?")
 
 
@@ -101,7 +103,7 @@ def begin() -> AnyResponse:
     person = visit.person()
     check(person, "submit")
     parts = visit.parts()
-    programme = latest(parts, request.form.get("programme", "")[:64])
+    programme = latest(parts, _code_sent())
     if programme is None:
         return _choose(400)
     with parts.pool.connection() as connection:
@@ -268,10 +270,10 @@ def _gone(draft: str) -> AnyResponse:
     What was typed in it meanwhile goes on as a new draft.
     """
     person, parts = visit.person(), visit.parts()
-    before = parts.log.caused_by(person.id, draft[:255]) if draft.startswith("draft-") else None
+    before = parts.log.caused_by(person.id, draft[:255]) if DRAFT.fullmatch(draft) else None
     if before is not None:
         return redirect(url_for("web.submission.received", proposal=before.stream), 303)
-    programme = latest(parts, request.form.get("programme", "")[:64])
+    programme = latest(parts, _code_sent())
     step = str((request.view_args or {}).get("step", "check"))
     typed = with_step({}, step, _typed())
     if request.method == "POST" and programme is not None and any(map(any, typed.values())):
@@ -280,6 +282,11 @@ def _gone(draft: str) -> AnyResponse:
         _say("submission.kept-anew")
         return redirect(url_for("web.submission.show", draft=fresh.id, step=step), 303)
     raise Missing("draft", draft[:100])
+
+
+def _code_sent() -> str:
+    """The code of a programme, as a form says it."""
+    return REFUSED.sub("", request.form.get("programme", ""))[:64]
 
 
 def _draft(id: str) -> Draft | None:

@@ -6,7 +6,6 @@ import base64
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -96,11 +95,9 @@ def csrf_token() -> str:
 
 def inside(address: str | None) -> str:
     """An address on this site, as it was asked for; the start page in place of any other."""
-    if not address:
-        return "/"
-    found = urlsplit(address)
-    backslash = "\\" in address or any(ord(letter) < 32 for letter in address)
-    if found.scheme or found.netloc or backslash or not address.startswith("/") or address.startswith("//"):
+    # What begins with one slash has no host; browsers read a backslash as a slash, and skip what cannot be seen.
+    strange = not address or "\\" in address or any(ord(letter) < 32 for letter in address)
+    if not address or strange or not address.startswith("/") or address.startswith("//"):
         return "/"
     return address
 

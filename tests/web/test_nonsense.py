@@ -1,0 +1,119 @@
+"""What do pages answer to nonsense? Whatever stands in an address or a form, never that the fault is ours."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from service.web import drafts
+from tests.web.test_permissions import PUBLIC, Place, place, rules, sent, signed_in
+
+__all__ = ["place"]
+
+NONSENSE = (
+    "\x00", "a\x00b", "9" * 30, "9" * 5_000, "-1", "²", "１２", "1e400", "NaN", "'\"><script>alert(1)</script>",
+    "2020-02-30", "0000-00-00", "9999-12-31", "0001-01-01", "x" * 5_000, "\ud7ff\uffff\u202e", "%", "\\", "[", "//[",
+    "2020-W01-1", "20200101", "2021-01-01T00:00:00+99:99", "null", "{}", "W10=", "=1+1", "💥",
+)  # fmt: skip
+QUERY = (
+    "q", "cursor", "sort", "status", "programme", "body", "theme", "municipality", "asOf", "atPosition", "effectiveOn",
+    "limit", "page", "month", "from", "to", "time", "on", "at", "event", "only", "before", "kind", "who", "role",
+    "about", "words", "recordedFrom", "recordedUntil", "countsFrom", "countsUntil", "urgency", "next", "case",
+    "version", "edit", "confirm", "_external", "_scheme", "_anchor", "_method", "endpoint", "self", "values",
+)  # fmt: skip
+FORM = (
+    "title", "summary", "themes", "applicant.name", "applicant.kind", "partners.0.name", "partners.².name",
+    "partners.99999999999.name", "partners.name", "partners", "municipalities", "requested", "cofinancing.0.amount",
+    "period.start", "effectiveOn", "goals", "subregionSupport.x.evidence", "subregionSupport.0.evidence", "go", "once",
+    "version", "case", "kind", "step", "outcome", "grounds", "remarks", "scores.x", "advice", "body", "amount", "to",
+    "conditions.².text", "phases.0.amount", "sources.0.amount", "sources.².amount", "code", "name", "email", "roles",
+    "bodies", "organisation.name", "password", "definition", "programme", "find", "form", "themes.0.name.nl",
+    "tenders.0.opens", "stages.x.term", "next", "demo", "do",
+)  # fmt: skip
+SEES = {
+    "money": "treasurer",
+    "audit": "auditor",
+    "replay": "auditor",
+    "admin": "admin",
+    "programme_pages": "admin",
+}
+
+
+def who_for(name: str) -> str:
+    """Somebody who gets past the permissions of a route."""
+    area = name.partition(".")[0]
+    if name in ("supplement.ask", "supplement.send", "supplement.keep") or area == "submission":
+        return "submitter"
+    return "taskforce" if name == "queues.together" else SEES.get(area, "secretary")
+
+
+def new_draft(place: Place) -> str:
+    """A draft of the submitter, to be sent nonsense."""
+    with psycopg.connect(place.site.service.settings.database_url, autocommit=True) as connection:
+        person = place.site.service.people["submitter"].id
+        return drafts.begin(connection, person, "regionale-herstelaanpak", {}).id
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_an_address_with_nonsense_in_it_gets_an_answer(place: Place, nonsense: str) -> None:
+    visitors = {
+        who: signed_in(place.site, who) for who in ("submitter", "secretary", "treasurer", "auditor", "admin")
+    }
+    wrong = []
+    for name, rule in rules(place.site, "GET"):
+        query = {each: [nonsense, "x"] for each in QUERY}
+        visitor = visitors[who_for(name)] if name not in PUBLIC else place.site.visitor(None)
+        for asked in (query, *({each: nonsense} for each in ("next", "cursor", "at", "asOf", "q", "case"))):
+            response = visitor.get(place.address(rule), query_string=asked)
+            if response.status_code >= 500:
+                wrong.append((name, sorted(asked)[:1], response.status_code))
+            assert b"<script>alert" not in response.get_data(), name
+    assert wrong == []
+
+
+def test_nothing_in_an_address_sends_its_links_elsewhere(place: Place) -> None:
+    wrong = []
+    for name, rule in rules(place.site, "GET"):
+        visitor = signed_in(place.site, who_for(name))
+        elsewhere = {"_external": "1", "_scheme": "javascript", "q": "\nalert(1)"}
+        for asked in (elsewhere, {"_anchor": "x"}, {"endpoint": "x"}, {"_method": "DELETE"}):
+            response = visitor.get(place.address(rule), query_string=asked)
+            if response.status_code >= 500 or b'href="javascript:' in response.get_data():
+                wrong.append((name, asked, response.status_code))
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "next_",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "/\t/evil.example",
+        "//[",
+        "http://[",
+        "evil",
+    ],
+)
+def test_signing_in_never_leads_elsewhere(place: Place, next_: str) -> None:
+    visitor = signed_in(place.site, "submitter")
+    for path in ("/sign-in", "/language/nl", "/theme/dark"):
+        response = visitor.get(path, query_string={"next": next_})
+        assert (response.status_code, response.headers["Location"]) == (303, "/"), path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_a_form_with_nonsense_in_it_gets_an_answer(place: Place, nonsense: str) -> None:
+    wrong = []
+    for name, rule in rules(place.site, "POST"):
+        if name in ("sign_in.sign_in", "sign_in.sign_out", "submission.delete"):
+            continue
+        visitor = signed_in(place.site, who_for(name))
+        address = place.address(rule).replace(str(place.facts[""]["draft"]), new_draft(place))
+        response = sent(visitor, address, {each: [nonsense, nonsense] for each in FORM})
+        if response.status_code >= 500:
+            wrong.append((name, response.status_code))
+        assert b"<script>alert" not in response.get_data(), name
+    assert wrong == []
