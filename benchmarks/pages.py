@@ -23,7 +23,8 @@ from service.web.visit import COOKIE
 __all__ = ["run"]
 
 PROPOSALS = 10_000
-EVENTS_A_PROPOSAL = 11
+EVENTS_A_PROPOSAL = 18
+"""A little more than a case of a walk has, so that there are as many cases as we say."""
 AIM = 50
 """Milliseconds, for 95 of a hundred."""
 
@@ -44,19 +45,32 @@ PAGES = (
     ("submitter", "/proposals"),
     ("secretary", "/proposals"),
     ("secretary", "/proposals?q=winkels"),
+    ("secretary", "/proposals?status=awarded&sort=newest"),
+    ("secretary", "/proposals?programme=herstel&municipality=GM0707"),
+    ("secretary", "/proposals?body=taskforce"),
+    ("secretary", "/proposals?effectiveOn=2022-01-01"),
     ("secretary", "/search?q=winkels"),
     ("secretary", "/proposals/{case}"),
     ("auditor", "/proposals/{case}?effectiveOn=2026-01-01"),
     ("submitter", "/proposals/new"),
+    ("submitter", "/proposals/{supplement}/supplement"),
+    ("secretary", "/proposals/{revised}/differences"),
     ("member", "/queue/taskforce"),
     ("secretary", "/desk"),
     ("secretary", "/terms"),
+    ("secretary", "/terms?urgency=overdue"),
     ("secretary", "/programmes"),
+    ("secretary", "/programmes/herstel"),
+    ("secretary", "/programmes/herstel/differences"),
+    ("admin", "/"),
     ("admin", "/admin"),
+    ("admin", "/admin?q=member"),
     ("treasurer", "/money"),
     ("treasurer", "/money/{envelope}"),
+    ("treasurer", "/money/phases"),
     ("auditor", "/portfolio"),
     ("auditor", "/portfolio?effectiveOn=2022-01-01"),
+    ("auditor", "/portfolio?programme=herstel"),
     ("auditor", "/audit"),
     ("auditor", "/audit?q=winkels"),
     ("auditor", "/audit/proposals/{case}"),
@@ -116,7 +130,7 @@ def _signed_in(settings: Settings) -> dict[str, str]:
 
 
 def _places(settings: Settings) -> dict[str, Any]:
-    """Cases and envelopes to look at; of the applicant the submitter works for, the first."""
+    """Cases and envelopes to look at. The submitter comes to work for an applicant who is asked for a supplement."""
     with psycopg.connect(settings.database_owner_url) as connection:
         cursor = connection.cursor(row_factory=tuple_row)
         cases = [key for (key,) in cursor.execute("SELECT key FROM views.status ORDER BY key").fetchall()]
@@ -124,8 +138,14 @@ def _places(settings: Settings) -> dict[str, Any]:
             code for (code,) in cursor.execute("SELECT code FROM views.budget ORDER BY code").fetchall()
         ]
         # The submitter is of an organisation that has cases; the log knows it by id only.
-        owner = connection.execute("SELECT owner FROM views.status LIMIT 1").fetchone()
+        owner = connection.execute(
+            "SELECT min(owner) FROM views.status WHERE document ->> 'status' = 'supplement'"
+        ).fetchone()
         assert owner is not None
+        asked = "SELECT key FROM views.status WHERE document ->> 'status' = 'supplement' AND owner = %s ORDER BY key"
+        supplements = [key for (key,) in cursor.execute(asked, owner).fetchall()]
+        changed = "SELECT key FROM views.status WHERE document ->> 'revision' > '1' ORDER BY key"
+        revised = [key for (key,) in cursor.execute(changed).fetchall()]
         connection.execute(
             "INSERT INTO vault.parties VALUES (%s, 'foundation', 'Stichting van de meting') ON CONFLICT DO NOTHING",
             owner,
@@ -133,16 +153,16 @@ def _places(settings: Settings) -> dict[str, Any]:
         connection.execute(
             "UPDATE vault.people SET organisation = %s WHERE email = 'submitter@example.org'", owner
         )
-    return {"cases": cases, "envelopes": envelopes, "count": len(cases)}
+    places = {"case": cases, "envelope": envelopes, "supplement": supplements, "revised": revised}
+    return {**places, "count": len(cases)}
 
 
 def _time(
     connection: Connection, page: tuple[str, str], cookies: dict[str, str], there: dict[str, Any], number: int
 ) -> tuple[float, int]:
     role, path = page
-    case = there["cases"][number * 131 % len(there["cases"])]
-    envelope = there["envelopes"][number % len(there["envelopes"])]
-    filled = re.sub(r"\{(\w+)\}", lambda found: {"case": case, "envelope": envelope}[found[1]], path)
+    # Far apart, so that it is not always one that was shown just before.
+    filled = re.sub(r"\{(\w+)\}", lambda found: there[found[1]][number * 131 % len(there[found[1]])], path)
     request = _request("GET", filled, {"Cookie": f"{COOKIE}={cookies[role]}", "Accept": "text/html"})
     began = time.perf_counter()
     status, body = connection.ask(request)
