@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from marshmallow import Schema
 
 from projections.view import Document
@@ -110,8 +110,4 @@ def elsewhere(person: Person, case: Document) -> Sequence[tuple[str, str]]:
     ended = not waits or case["totals"]["awarded"] != "0.00" or case["award"] or case["movedIn"]
     if not ended and may(person, "withdraw", owner=owner):
         found.append(("cases.do-withdraw", "web.withdrawal.ask", {}))
-    return [
-        (text, url_for(endpoint, proposal=id, **values))
-        for text, endpoint, values in found
-        if endpoint in current_app.view_functions
-    ]
+    return [(text, url_for(endpoint, proposal=id, **values)) for text, endpoint, values in found]

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 
 from domain.recorded import NOW, Moment
 from projections.view import Document
@@ -35,7 +35,7 @@ from service.web.case_facts import (
 )
 from service.web.charts import Bars, Tiles
 from service.web.forms import Form
-from service.web.linking import address_of, link_to
+from service.web.linking import address_of
 from service.web.naming import Names, name_of, names, programmes_in_force
 from service.web.rendering import day, has_text, moment, page, say, word
 from service.web.spreadsheet import as_csv
@@ -101,7 +101,7 @@ def index() -> Response:
         moment=None if at.is_now else _moment_said(),
         now=_address("web.cases.index", cursor=None, **dict.fromkeys(MOMENTS)),
         moments={name: request.args[name] for name in MOMENTS if request.args.get(name)},
-        new=link_to("web.submission.new"),
+        new=url_for("web.submission.new"),
     )
 
 
@@ -173,8 +173,8 @@ def shown(found: CaseAt) -> dict[str, Any]:
         "queues": [
             b for b in sorted(person.bodies) if now and any(w["body"] == b for w in document["waitingFor"])
         ],
-        "differences": link_to("web.differences.show", proposal=document["id"]),
-        "replay": link_to("web.replay.case", proposal=document["id"]) if "auditor" in person.roles else None,
+        "differences": url_for("web.differences.show", proposal=document["id"]),
+        "replay": url_for("web.replay.case", proposal=document["id"]) if "auditor" in person.roles else None,
     }
 
 

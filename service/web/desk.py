@@ -12,7 +12,6 @@ from service.judged import unmet
 from service.published import programme_of
 from service.terms import cases_waiting
 from service.web import visit
-from service.web.linking import link_to
 from service.web.naming import name_of, names
 from service.web.rendering import page
 from service.wiring import Parts
@@ -38,7 +37,7 @@ def index() -> Response:
         }
         filled = fill({kind: items for kind, (_, items) in shown.items()}, connection)
     counts = {kind: count for kind, (count, _) in shown.items()}
-    return page("desk/index.html", waiting=filled, counts=counts, most=MOST, names=names(parts), link=link_to)
+    return page("desk/index.html", waiting=filled, counts=counts, most=MOST, names=names(parts))
 
 
 def _entry(parts: Parts, item: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from psycopg import Connection
 
 from domain.events import ProposalRevised, ProposalSubmitted
@@ -17,7 +17,6 @@ from service.errors import Missing
 from service.identity.permissions import may
 from service.published import programme_of
 from service.web import visit
-from service.web.linking import link_to
 from service.web.naming import name_of
 from service.web.proposal_words import kind_name, sure_name
 from service.web.rendering import day, page, say
@@ -94,7 +93,7 @@ def show(proposal: str) -> Response:
         after=after,
         changes=[change for change in found if change.changed],
         unchanged=[change.label for change in found if not change.changed],
-        case_address=link_to("web.cases.show", proposal=proposal),
+        case_address=url_for("web.cases.show", proposal=proposal),
     )
 
 

@@ -13,7 +13,7 @@ from domain.events import Awarded, MoneyMovedIn
 from domain.recorded import NOW, Recorded
 from service.api.sentences import Called, told
 from service.figures import budgets
-from service.web.linking import link_to
+from service.web.linking import address_of
 from service.web.naming import Names
 from service.web.rendering import has_text, money, say, word
 from service.web.visit import language
@@ -156,9 +156,9 @@ def _address(recorded: Recorded) -> str | None:
     """Where the case is shown as it stood after this event."""
     match recorded.kind:
         case "proposal":
-            return link_to("web.replay.case", proposal=recorded.stream, at=recorded.position)
+            return address_of("web.replay.case", proposal=recorded.stream, at=recorded.position)
         case "envelope":
-            return link_to("web.money.envelope", code=recorded.stream.removeprefix("envelope-"))
+            return address_of("web.money.envelope", code=recorded.stream.removeprefix("envelope-"))
         case "programme":
-            return link_to("web.programme_pages.index")
+            return address_of("web.programme_pages.index")
     return None

@@ -1,17 +1,12 @@
-"""Where is this page? Its address, or none where these pages do not have it."""
+"""What is the address of a page, when part of what it asks may be left out?"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 
-__all__ = ["address_of", "link_to"]
-
-
-def link_to(endpoint: str, **values: Any) -> str | None:
-    """The address of a page by its endpoint."""
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
+__all__ = ["address_of"]
 
 
 def address_of(endpoint: str, **values: object) -> str:

@@ -33,7 +33,6 @@ from service.phases import cases, holding_back, receivers
 from service.web import visit
 from service.web.charts import Bars
 from service.web.forms import Form
-from service.web.linking import link_to
 from service.web.naming import names, programmes_in_force
 from service.web.rendering import page, say
 from service.web.spreadsheet import as_csv
@@ -153,7 +152,6 @@ def envelope(code: str) -> Response:
         names=names(visit.parts()),
         previous=part(number - 1) if number > 1 else None,
         next=part(number + 1) if count > number * MOST else None,
-        link=link_to,
     )
 
 
@@ -234,7 +232,6 @@ def phases() -> Response:
         ],
         previous=url_for("web.money.phases", page=number - 1) if number > 1 else None,
         next=url_for("web.money.phases", page=number + 1) if len(found) > MOST else None,
-        link=link_to,
     )
 
 
@@ -296,7 +293,7 @@ def _act(
             else:
                 foreseen = commands.foresee(parts, person, proposal, command, form.if_match())
         if form.ok and foreseen is None:
-            to = link_to("web.cases.show", proposal=proposal) or url_for("web.money.phases")
+            to = url_for("web.cases.show", proposal=proposal)
             return visit.done(done, to, notice=f"money.done-{act}")
         if form.ok and foreseen is not None:
             return _preview(act, form, case, command, foreseen)
@@ -355,7 +352,6 @@ def _ask(act: str, form: Form, case: Document, number: int | None, words: str) -
         words=words,
         find=FIND,
         most=MOST_RECEIVERS,
-        link=link_to,
     )
 
 

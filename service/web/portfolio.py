@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 import psycopg
-from flask import Blueprint, abort, redirect, request
+from flask import Blueprint, abort, redirect, request, url_for
 from psycopg.rows import tuple_row
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -25,7 +25,7 @@ from service.identity.permissions import check, may
 from service.moments import moment
 from service.web import visit
 from service.web.forms import Form
-from service.web.linking import address_of, link_to
+from service.web.linking import address_of
 from service.web.naming import names
 from service.web.places import places
 from service.web.portfolio_figures import FIGURES, Figures, figures_at
@@ -79,7 +79,7 @@ def index() -> AnyResponse:
         effective_on=given["effective_on"],
         slider=(_number(first), max(_number(today), _number(first)), _number(effective)),
         slider_text=day(effective.replace(day=1)).split(" ", 1)[1],
-        envelope_address=lambda code: link_to("web.money.envelope", code=code),
+        envelope_address=lambda code: url_for("web.money.envelope", code=code),
         hidden=[(name, form.value(name)) for name in ("programme", "asOf") if form.value(name)],
         csv={
             figure: address_of("web.portfolio.download", figure=figure, **_params(given))
@@ -131,12 +131,12 @@ def _figures(connection: Connection, at: Moment, given: dict[str, Any], today: d
     parts = visit.parts()
     known = given["as_of"].date() if isinstance(given["as_of"], datetime) else given["as_of"]
     until = min(given["effective_on"] or today, known or today, today)
-    lists = link_to("web.cases.index") is not None and may(visit.person(), "read-cases")
+    lists = may(visit.person(), "read-cases")
 
     def address(what: str, code: str) -> str | None:
         # The list of cases has no filter by subregion.
         return (
-            link_to("web.cases.index", **{what: code}, **_params(given))
+            address_of("web.cases.index", **{what: code}, **_params(given))
             if lists and what != "subregion"
             else None
         )

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from flask import Blueprint, redirect, request
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from domain.events import MoneyMovedIn, MoneyMovedOut
@@ -29,7 +29,7 @@ from service.published import versions
 from service.web import portfolio_replay, visit
 from service.web.case_fields import Difference, Words, amounts, differences, waits_for
 from service.web.event_words import Happened, happened, references
-from service.web.linking import address_of, link_to
+from service.web.linking import address_of
 from service.web.named_moments import asked_day, asked_moment
 from service.web.naming import name_of, names
 from service.web.places import places
@@ -105,7 +105,7 @@ def _case(connection: Connection, proposal: str) -> AnyResponse:
     response = page(
         "audit/case.html",
         case=now,
-        to_case=link_to("web.cases.show", proposal=proposal),
+        to_case=url_for("web.cases.show", proposal=proposal),
         steps=[step for step in steps if step.amounts or not only],
         step=steps[index],
         earlier=steps[index - 1] if index else None,

@@ -13,7 +13,6 @@ from psycopg.rows import tuple_row
 from service.identity.permissions import check
 from service.web import visit
 from service.web.cases import asked_for, found_for, listed
-from service.web.linking import link_to
 from service.web.naming import names
 from service.web.rendering import has_text, page, say
 
@@ -59,7 +58,7 @@ def index() -> Response:
         cases=cases,
         next=url_for("web.search.index", q=typed, cursor=following) if following else None,
         previous=url_for("web.search.index", q=typed, cursor=previous) if previous else None,
-        filtered=link_to("web.cases.index", q=typed),
+        filtered=url_for("web.cases.index", q=typed),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, url_for
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
@@ -23,7 +23,6 @@ from service.listing import Filters, proposals
 from service.terms import Wanted, board
 from service.web import drafts, visit
 from service.web.drafts import Draft
-from service.web.linking import link_to
 from service.web.naming import Names, names, programmes_in_force
 from service.web.navigation import links
 from service.web.rendering import page
@@ -96,7 +95,6 @@ def work() -> Response:
         programmes=programmes_in_force(parts) if staff is not None else [],
         names=called,
         today=calendar.today.isoformat(),
-        link_to=link_to,
     )
 
 
@@ -155,7 +153,7 @@ def _desks(
             found.count(body),
             found.count(body, "overdue"),
             [item for item in items if item["body"] == body],
-            link_to("web.queues.show", body=body),
+            url_for("web.queues.show", body=body),
         )
         for body in known
     ]

@@ -31,7 +31,6 @@ from service.published import latest
 from service.web import drafts, sessions, visit
 from service.web.drafts import Draft, Typed
 from service.web.forms import Form
-from service.web.linking import link_to
 from service.web.live_budget import budget
 from service.web.naming import names, programmes_in_force
 from service.web.proposal_form import STEPS, Judged, add_row, judge, options, remove_row, with_step
@@ -211,7 +210,7 @@ def received(proposal: str) -> Response:
         waiting=waiting,
         names=names(parts),
         today=calendar.today.isoformat(),
-        case_address=link_to("web.cases.show", proposal=proposal),
+        case_address=url_for("web.cases.show", proposal=proposal),
     )
 
 

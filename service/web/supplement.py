@@ -24,7 +24,6 @@ from service.published import programme_of
 from service.web import drafts, visit
 from service.web.drafts import Draft, Typed
 from service.web.forms import Form
-from service.web.linking import link_to
 from service.web.live_budget import budget
 from service.web.naming import names
 from service.web.proposal_form import as_typed, beside_fields, judge, options
@@ -98,7 +97,7 @@ def send(proposal: str) -> AnyResponse:
         return _page(seen, form, draft)
     with visit.parts().pool.connection() as connection:
         drafts.delete(connection, visit.person().id, draft.id)
-    to = link_to("web.cases.show", proposal=proposal) or url_for("web.submission.received", proposal=proposal)
+    to = url_for("web.cases.show", proposal=proposal)
     return visit.done(act, to, notice="supplement.sent")
 
 
@@ -170,6 +169,6 @@ def _page(seen: Seen, form: Form, draft: Draft | None) -> Response:
         options=options(seen.programme),
         budget=budget(form, seen.programme),
         names=names(parts),
-        case_address=link_to("web.cases.show", proposal=case["id"]),
+        case_address=url_for("web.cases.show", proposal=case["id"]),
         **WORDS,
     )

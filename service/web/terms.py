@@ -10,7 +10,6 @@ from flask import Blueprint, Response, request, url_for
 from service.identity.permissions import check, may
 from service.terms import URGENCIES, Board, Wanted, board
 from service.web import visit
-from service.web.linking import link_to
 from service.web.naming import Names, names, programmes_in_force
 from service.web.rendering import page, say, word
 from service.web.spreadsheet import as_csv
@@ -54,7 +53,6 @@ def index() -> Response:
         csv=_address(wanted, "web.terms.as_file"),
         names=called,
         today=visit.parts().calendar().today,
-        link=link_to,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from domain.errors import Refused
@@ -18,7 +18,6 @@ from service.identity.permissions import check, may
 from service.texts import catalog
 from service.web import visit
 from service.web.forms import Form
-from service.web.linking import link_to
 from service.web.naming import names
 from service.web.rendering import page
 
@@ -46,7 +45,7 @@ def send(proposal: str) -> AnyResponse:
         )
     if not form.ok:
         return _page(case, form)
-    to = link_to("web.cases.show", proposal=proposal) or link_to("web.start.work") or "/"
+    to = url_for("web.cases.show", proposal=proposal)
     return visit.done(act, to, notice="withdrawal.done")
 
 
@@ -71,7 +70,7 @@ def _page(case: dict[str, Any], form: Form) -> Response:
         names=names(parts),
         refused=_refusal(case["id"], parts.calendar().today),
         secretary="secretary" in visit.person().roles,
-        case_address=link_to("web.cases.show", proposal=case["id"]),
+        case_address=url_for("web.cases.show", proposal=case["id"]),
     )
 
 
