@@ -26,7 +26,7 @@ WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture: of which page, as whom, how wide, how light, after doing what."""
+    """A picture: of which page, as whom, how wide, how light, after doing what; its first screenful, or the whole."""
 
     name: str
     who: str
@@ -34,8 +34,24 @@ class Shot:
     viewport: dict[str, int]
     locale: str = "nl"
     dark: bool = False
-    whole: bool = True
+    whole: bool = False
     then: Callable[[Page], Any] | None = None
+
+
+def _begin(page: Page) -> None:
+    """Begins a proposal: the first step of the form."""
+    page.get_by_role("button", name="Begin een voorstel").first.click()
+    page.get_by_role("heading", level=1, name="Wat wil je doen?").wait_for()
+
+
+def _together(page: Page) -> None:
+    """Takes two cases of a queue together, up to what will be recorded."""
+    for each in page.locator("input[name=case]").all()[:2]:
+        each.check()
+    page.get_by_role("button", name="Behandel de gekozen zaken samen").click()
+    page.get_by_role("radio", name="Akkoord").first.check()
+    page.get_by_role("button", name="Bekijk wat er wordt vastgelegd").click()
+    page.get_by_role("heading", level=1, name="Dit wordt vastgelegd").wait_for()
 
 
 SHOTS = (
@@ -43,19 +59,19 @@ SHOTS = (
     Shot("my-work-submitter", "submitter", "/", WIDE),
     Shot("my-work-phone", "submitter", "/", PHONE),
     Shot("proposals", "secretary", "/proposals", WIDE),
-    Shot("new-proposal", "submitter", "/proposals/new", WIDE),
-    Shot("case", "secretary", "/proposals/{decision}", WIDE),
+    Shot("new-proposal", "submitter", "/proposals/new", WIDE, whole=True, then=_begin),
+    Shot("case", "secretary", "/proposals/{decision}", WIDE, whole=True),
+    Shot("case-english-dark", "auditor", "/proposals/{awarded}", WIDE, locale="en", dark=True),
     Shot("case-phone", "poho", "/proposals/{decision}", PHONE),
-    Shot("case-english", "auditor", "/proposals/{awarded}", WIDE, locale="en"),
     Shot("queue", "poho", "/queue/poho", WIDE),
-    Shot("queue-phone", "poho", "/queue/poho", PHONE),
-    Shot("decide-phone", "poho", "/proposals/{decision}/acts/decide", PHONE),
+    Shot("queue-preview", "poho", "/queue/poho", WIDE, then=_together),
+    Shot("decide-phone", "poho", "/proposals/{decision}/acts/decide", PHONE, whole=True),
     Shot("desk", "secretary", "/desk", WIDE),
     Shot("terms", "secretary", "/terms", WIDE),
     Shot("programme", "secretary", "/programmes/regionale-herstelaanpak", WIDE),
     Shot("people", "admin", "/admin", WIDE),
-    Shot("money", "treasurer", "/money/herstelaanpak", WIDE),
-    Shot("portfolio", "auditor", "/portfolio", WIDE),
+    Shot("money", "treasurer", "/money/herstelaanpak", WIDE, whole=True),
+    Shot("portfolio", "auditor", "/portfolio", WIDE, whole=True),
     Shot("portfolio-dark", "auditor", "/portfolio", WIDE, dark=True),
     Shot("portfolio-phone", "auditor", "/portfolio", PHONE),
     Shot("replay", "auditor", "/audit/proposals/{awarded}", WIDE),

@@ -188,3 +188,16 @@ def test_the_page_of_shortcuts_names_those_of_ones_own_menu(site: Site) -> None:
 def test_every_start_is_accessible(opened: Opener, served: Site, who: str, locale: str, dark: bool) -> None:
     shown = opened(who, "/", locale=locale, dark=dark)
     assert violations(shown) == []
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "place"),
+    [
+        ("auditor", "/audit/portfolio", "/audit"),
+        ("secretary", "/terms", "/desk"),
+        ("submitter", "/proposals/new", "/proposals"),
+    ],
+)
+def test_the_menu_shows_under_which_place_a_page_stands(site: Site, who: str, path: str, place: str) -> None:
+    here = re.findall(r'<a href="([^"]*)" aria-current="page"', site.visitor(who).text(path))
+    assert place in here
