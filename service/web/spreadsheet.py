@@ -12,8 +12,8 @@ from service.web.visit import language
 
 __all__ = ["as_csv"]
 
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""How a text begins that a spreadsheet would take for a formula."""
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a text begins that a spreadsheet would take for a formula; the last four are the wide forms of the first."""
 
 
 def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
@@ -38,4 +38,4 @@ def _cell(value: object, dutch: bool) -> str:
 
 def _is_amount(said: str) -> bool:
     whole, point, cents = said.removeprefix("-").partition(".")
-    return whole.isdigit() and (not point or (len(cents) == 2 and cents.isdigit()))
+    return said.isascii() and whole.isdigit() and (not point or (len(cents) == 2 and cents.isdigit()))

@@ -76,12 +76,20 @@ def test_nothing_in_an_address_sends_its_links_elsewhere(place: Place) -> None:
     wrong = []
     for name, rule in rules(place.site, "GET"):
         visitor = signed_in(place.site, who_for(name))
-        elsewhere = {"_external": "1", "_scheme": "javascript", "q": "\nalert(1)"}
+        elsewhere = {"_external": "1", "_scheme": "javascript", "x": "\nalert(1)"}
         for asked in (elsewhere, {"_anchor": "x"}, {"endpoint": "x"}, {"_method": "DELETE"}):
             response = visitor.get(place.address(rule), query_string=asked)
             if response.status_code >= 500 or b'href="javascript:' in response.get_data():
                 wrong.append((name, asked, response.status_code))
     assert wrong == []
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\uff1d", "\uff20"])
+def test_a_file_for_a_spreadsheet_holds_no_formulas(place: Place, begin: str) -> None:
+    place.site.submitted(title=f"{begin}1+HYPERLINK(1)")
+    said = signed_in(place.site, "secretary").text("/proposals.csv")
+    assert f"'{begin}1+HYPERLINK(1)" in said
+    assert f";{begin}1+HYPERLINK(1)" not in said
 
 
 @pytest.mark.parametrize(
