@@ -10,6 +10,8 @@ __all__ = ["AGAIN", "resend", "sent_before", "sign_in_to_resend"]
 
 AGAIN = "again."
 """Before the name of a field that is carried along while somebody signs in again."""
+NOT_CARRIED = ("csrf", "password")
+"""The token is of another session; a password stands on no page."""
 
 
 def resend() -> Response:
@@ -40,4 +42,6 @@ def sent_before() -> list[tuple[str, str]]:
 
 
 def _fields() -> list[tuple[str, str]]:
-    return [(name, value) for name, values in request.form.lists() if name != "csrf" for value in values]
+    return [
+        (name, value) for name, values in request.form.lists() if name not in NOT_CARRIED for value in values
+    ]

@@ -143,6 +143,15 @@ def test_what_was_typed_survives_a_session_that_is_over(site: Site) -> None:
     assert visitor.get("/keys").status_code == 303, "the form was carried out"
 
 
+def test_a_password_is_not_carried_along(site: Site) -> None:
+    visitor = site.visitor("admin")
+    visitor.text("/keys")
+    response = visitor.client.post("/sign-out", data={"password": "geheim woord", "grounds": "Tekst"})
+    assert response.status_code == 409
+    assert "Tekst" in response.get_data(as_text=True)
+    assert "geheim woord" not in response.get_data(as_text=True)
+
+
 def test_a_wrong_password_loses_nothing_of_what_was_carried_along(site: Site) -> None:
     visitor = site.visitor(None)
     response = visitor.post(
