@@ -197,6 +197,8 @@ PORTFOLIO = View(
             ("subregions", "text"),
             *((measure, "bigint") for measure in MEASURES),
         ),
+        # What an act changed, for who replays the portfolio.
+        indexes=("btree (position)",),
         rows=facts,
     ),
 )

@@ -42,6 +42,8 @@ class Catalog:
 
     def put(self, sentence: str, facts: Mapping[str, object]) -> str:
         """A sentence from elsewhere about these facts; KeyError when a fact it names is not given."""
+        if "{" not in sentence:  # most of what stands on a page is a plain word
+            return sentence
         return _Sentence(self).vformat(sentence, (), facts)
 
     def say(self, code: str, facts: Mapping[str, object]) -> str:
