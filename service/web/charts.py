@@ -238,9 +238,13 @@ class Tiles:
         return TILE
 
 
+LEAST = 1e-6
+"""What is less than this is nothing: no amount, number or ratio is that small."""
+
+
 def ticks(most: float, whole: bool = False) -> list[float]:
     """Round values from zero to the first that is no less than `most`: a few, at equal distances."""
-    if most <= 0:
+    if most < LEAST:
         return [0.0, 1.0]
     rough = most / (MOST_TICKS - 1)
     scale = 10.0 ** math.floor(math.log10(rough))

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.web.charts import Bars, Lines, Tiles, ticks
@@ -57,6 +57,7 @@ def test_levels_are_round_evenly_spaced_and_reach_what_is_largest(most: float, w
 
 
 @given(POINTS, st.booleans())
+@example([(date(2021, 1, 1), [5e-324, None]), (date(2021, 2, 1), [0.0, 0.0])], False)
 def test_lines_stay_in_their_field_and_go_from_left_to_right(
     points: list[tuple[date, list[float | None]]], stacked: bool
 ) -> None:
