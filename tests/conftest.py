@@ -27,8 +27,8 @@ from service.eventstore import Log
 from service.migrate import migrate
 from service.settings import Settings
 
-# How long an example may take is no rule of ours: a machine with other work is slow now and then. In CI the examples are
-# the same every time, for it judges a change and not chance; whoever works on it tries other ones with every run.
+# How long an example may take is no rule of ours: a machine with other work is slow now and then. In CI the examples
+# are the same every time, for it judges a change and not chance; whoever works on it tries others with every run.
 hypothesis.settings.register_profile(
     "ours", deadline=None, derandomize=os.environ.get("BESLUITSPOOR_CI") == "1"
 )
