@@ -43,18 +43,20 @@ def main() -> int:
     if given.document:
         return _document()
     results = _read() if given.names else {}
+    measured = datetime.now(UTC).date().isoformat()
     with server() as admin_url, Bench.on(admin_url, quick=given.quick, events=given.events) as bench:
         bench.rounds = given.rounds or bench.rounds
-        results["machine"] = machine.describe(admin_url)
-        results["measured"] = datetime.now(UTC).isoformat(timespec="seconds")
-        for name, words in results["machine"].items():
+        described = machine.describe(admin_url)
+        for name, words in described.items():
             print(f"{name}: {words}")
+        where = "; ".join(f"{name}: {words}" for name, words in described.items())
         for name in given.names or NAMES:
             began = time.monotonic()
             print(f"\n{name} ...", file=sys.stderr, flush=True)
             table: Table = import_module(f"benchmarks.{name}").run(bench)
             print(f"\n{plain(table)}", flush=True)
-            results.setdefault("tables", {})[name] = table.as_json()
+            table.where = f"Measured on {measured}. {where}."
+            results[name] = table.as_json()
             RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
             bench.tell(f"{name} took {time.monotonic() - began:.0f} s")
     return 0
@@ -66,17 +68,19 @@ def _read() -> dict[str, Any]:
 
 
 def _document() -> int:
+    """What was measured now takes the place of what was there; the other tables stay as they were measured."""
     results = _read()
     if not results:
         print("Nothing has been measured yet: run 'make bench' first.", file=sys.stderr)
         return 1
-    lines = [f"Measured on {results['measured'][:10]}.", "", "| the machine | |", "|---|---|"]
-    lines += [f"| {name} | {words} |" for name, words in results["machine"].items()]
-    tables = [markdown(Table.of(results["tables"][name])) for name in NAMES if name in results["tables"]]
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    written = "\n".join([*lines, "", *tables])
-    PAGE.write_text(f"{before}{BEGIN}\n\n{written}\n{END}{after}", encoding="utf-8")
+    there, _, after = rest.partition(END)
+    sections = {part.partition("\n")[0]: f"### {part}" for part in there.split("### ")[1:]}
+    for name in NAMES:
+        if name in results:
+            table = Table.of(results[name])
+            sections[table.question] = markdown(table) + "\n"
+    PAGE.write_text(f"{before}{BEGIN}\n\n{''.join(sections.values())}{END}{after}", encoding="utf-8")
     print(f"{PAGE} says what was measured.")
     return 0
 

@@ -29,6 +29,8 @@ class Table:
     rows: list[tuple[str, ...]] = field(default_factory=list)
     aims: list[Aim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    where: str = ""
+    """When and on which machine this was measured."""
 
     def as_json(self) -> dict[str, Any]:
         """For results.json."""
@@ -44,6 +46,7 @@ class Table:
             [tuple(row) for row in data["rows"]],
             [Aim(**aim) for aim in data["aims"]],
             list(data["notes"]),
+            data["where"],
         )
 
 
@@ -84,5 +87,5 @@ def markdown(table: Table) -> str:
             f"| {aim.aim} | {aim.measured} | {'met' if aim.met else '**missed**'} |" for aim in table.aims
         ]
         lines.append("")
-    lines += [line for note in table.notes for line in (note, "")]
+    lines += [line for note in (*table.notes, table.where) if note for line in (note, "")]
     return "\n".join(lines)
