@@ -21,15 +21,18 @@ __all__ = [
     "CompletenessChecked",
     "Content",
     "Decided",
+    "EditionHash",
     "EnvelopeOpened",
     "Event",
     "FundsMoved",
     "FundsReleased",
     "FundsReserved",
     "FundsReturned",
+    "LetterIssued",
     "MoneyMovedIn",
     "MoneyMovedOut",
     "MoneyReturned",
+    "NewsletterApproved",
     "PartyId",
     "PersonId",
     "Phase",
@@ -332,6 +335,38 @@ class ProgrammePublished:
     definition: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class LetterIssued:
+    """A letter was made for a case and kept as it was sent; `about` is the position of the event that it tells of.
+
+    `letter` is receipt, supplement, award or refusal. `sha256` is that of the PDF, which is kept beside the log.
+    """
+
+    letter: str
+    proposal: str
+    about: int
+    language: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditionHash:
+    """One edition of a newsletter, by its municipality, and the SHA-256 of what was kept of it."""
+
+    municipality: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewsletterApproved:
+    """The secretariat approved a newsletter on a programme, from the first day to the last; it goes out as kept."""
+
+    programme: str
+    first_day: date
+    last_day: date
+    editions: tuple[EditionHash, ...]
+
+
 Event = (
     ProposalSubmitted
     | ProposalRevised
@@ -354,6 +389,8 @@ Event = (
     | FundsMoved
     | FundsReturned
     | ProgrammePublished
+    | LetterIssued
+    | NewsletterApproved
 )
 
 EVENTS: dict[str, type[Event]] = {event.__name__: event for event in Event.__args__}

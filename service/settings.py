@@ -20,7 +20,8 @@ class Settings:
     """Everything the running parts need to know; passed on as an argument, never looked up again.
 
     `database_url` is the runtime role, `database_owner_url` the role that owns the log: only `migrate` uses it.
-    An empty `broker_url` means pgmq on the same database. `secret` keys the digests of idempotent requests.
+    An empty `broker_url` means pgmq on the same database. `secret` keys the digests of idempotent requests, and what
+    webhooks are signed with. Mail goes to `smtp_url`, else into `mail_folder` as files; with neither it waits.
     """
 
     database_url: str
@@ -31,6 +32,11 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     oin: str = DEMO_OIN
     timezone: str = "Europe/Amsterdam"
+    smtp_url: str = ""
+    mail_from: str = "Besluitspoor <besluitspoor@localhost>"
+    mail_folder: str = ""
+    private_webhooks: bool = False
+    """May webhooks go to private and loopback addresses?"""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -53,6 +59,10 @@ class Settings:
             demo=environ.get("BESLUITSPOOR_DEMO", "") == "1",
             public_url=environ.get("PUBLIC_URL", "").strip().rstrip("/") or "http://127.0.0.1:8000",
             oin=environ.get("OIN", "").strip() or DEMO_OIN,
+            smtp_url=environ.get("SMTP_URL", "").strip(),
+            mail_from=environ.get("MAIL_FROM", "").strip() or "Besluitspoor <besluitspoor@localhost>",
+            mail_folder=environ.get("MAIL_FOLDER", "").strip(),
+            private_webhooks=environ.get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1",
         )
 
 

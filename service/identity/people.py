@@ -25,7 +25,7 @@ ROLES = ("submitter", "secretary", "member", "treasurer", "auditor", "admin", "i
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Of a password that nobody has: an unknown address must take as long to refuse as a wrong password.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$zp2r1ikFthBMHP0tlYWs/A$TpTzcdXS1gHTSanA6Nhrz/kmhVFz7dQKaTcSeEq12Hk"
-_COLUMNS = "id, email, name, roles, bodies, organisation"
+_COLUMNS = "id, email, name, roles, bodies, organisation, chairs, municipalities"
 
 
 class EmailTaken(Exception):
@@ -41,7 +41,10 @@ class UnknownRole(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can act. `bodies` are those whose member this is, `organisation` the id of a party."""
+    """Somebody who can act. `bodies` are those whose member this is, `organisation` the id of a party.
+
+    `chairs` are the bodies that this member chairs, `municipalities` those (by code) whose contact this is.
+    """
 
     id: str
     email: str
@@ -49,6 +52,8 @@ class Person:
     roles: frozenset[str]
     bodies: frozenset[str]
     organisation: str | None
+    chairs: frozenset[str] = frozenset()
+    municipalities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +73,23 @@ def add(
     bodies: Iterable[str] = (),
     organisation: str | None = None,
     password: str | None = None,
+    chairs: Iterable[str] = (),
+    municipalities: Iterable[str] = (),
 ) -> Person:
     """A new person; without a password, one who cannot sign in with one.
 
     Raises EmailTaken and UnknownRole.
     """
     person = Person(
-        new_id("person"), email.strip(), name.strip(), frozenset(roles), frozenset(bodies), organisation
-    )
+        new_id("person"), email.strip(), name.strip(), frozenset(roles), frozenset(bodies), organisation,
+        frozenset(chairs), frozenset(municipalities),
+    )  # fmt: skip
     _refuse_unknown(person.roles)
     try:
         # A transaction of its own (a savepoint inside another), so that a refusal leaves the caller's one usable.
         with connection.transaction():
             connection.execute(
-                f"INSERT INTO vault.people ({_COLUMNS}, password_hash) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                f"INSERT INTO vault.people ({_COLUMNS}, password_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 (
                     person.id,
                     person.email,
@@ -89,6 +97,8 @@ def add(
                     sorted(person.roles),
                     sorted(person.bodies),
                     person.organisation,
+                    sorted(person.chairs),
+                    sorted(person.municipalities),
                     _HASHER.hash(password) if password is not None else None,
                 ),
             )
@@ -106,14 +116,16 @@ def change(connection: Connection[Any], person: Person) -> None:
     try:
         with connection.transaction():
             connection.execute(
-                """UPDATE vault.people SET email = %s, name = %s, roles = %s, bodies = %s, organisation = %s
-                WHERE id = %s""",
+                """UPDATE vault.people SET email = %s, name = %s, roles = %s, bodies = %s, organisation = %s,
+                chairs = %s, municipalities = %s WHERE id = %s""",
                 (
                     person.email.strip(),
                     person.name.strip(),
                     sorted(person.roles),
                     sorted(person.bodies),
                     person.organisation,
+                    sorted(person.chairs),
+                    sorted(person.municipalities),
                     person.id,
                 ),
             )
@@ -139,7 +151,7 @@ def account(connection: Connection[Any], email: str) -> Account:
     row = connection.execute(
         f"SELECT {_COLUMNS}, password_hash FROM vault.people WHERE lower(email) = lower(%s)", (email.strip(),)
     ).fetchone()
-    return Account(_one(row[:6]), row[6]) if row is not None else Account(None, None)
+    return Account(_one(row[:8]), row[8]) if row is not None else Account(None, None)
 
 
 def verified(found: Account, password: str) -> Person | None:
@@ -214,5 +226,14 @@ def _matches(password_hash: str, password: str) -> bool:
 def _one(row: tuple[Any, ...] | None) -> Person | None:
     if row is None:
         return None
-    id, email, name, roles, bodies, organisation = row
-    return Person(id, email, name, frozenset(roles), frozenset(bodies), organisation)
+    id, email, name, roles, bodies, organisation, chairs, municipalities = row
+    return Person(
+        id,
+        email,
+        name,
+        frozenset(roles),
+        frozenset(bodies),
+        organisation,
+        frozenset(chairs),
+        frozenset(municipalities),
+    )

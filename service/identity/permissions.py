@@ -53,6 +53,9 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "open-envelope": (TREASURER,),
     "add-source": (TREASURER,),
     "change-people": (ADMIN,),
+    "newsletter": (SECRETARY,),
+    "subscribe": (INTEGRATION, ADMIN),
+    "resend": (SECRETARY, ADMIN),
     # reading; the programmes are open to all, signed in or not
     "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
@@ -61,6 +64,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-portfolio": SIGNED_IN,
     "read-events": (AUDITOR, INTEGRATION),
     "read-people": (ADMIN,),
+    "read-deliveries": (SECRETARY, ADMIN),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`."""
 

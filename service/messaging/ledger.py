@@ -1,0 +1,223 @@
+"""What must be delivered, to whom, over which channel, and how far is it? The one place where that is kept.
+
+Tries, waiting, giving up and telling a repeat from a first time are decided here, whatever the broker does: it only
+carries ids. A delivery is one of these:
+
+- `collected`: it waits to go along in a digest at `due_at`; then it is `bundled`, and `bundle` says in which
+- `waiting`: it is to be sent, not before `due_at`
+- `queued`: its id is on its way through the broker
+- `sending`: somebody is at it, until `claimed_until` at most
+- `sent`: the other side has it (of an inbox: it is there to be read)
+- `dead`: given up; `error` says why, and it can be sent again
+- `bounced`: it was sent, and came back
+- `dropped`: not sent on purpose (turned off, nobody there any more)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
+
+from projections.view import Document
+from service.ids import new_id
+
+__all__ = [
+    "STATES", "Delivery", "Making", "Planned", "add", "by_id", "claim", "failed", "postponed", "sent", "settled",
+]  # fmt: skip
+
+Connection = psycopg.Connection[Any]
+
+STATES = ("collected", "bundled", "waiting", "queued", "sending", "sent", "dead", "bounced", "dropped")
+
+LEASE = 120
+"""Seconds that one may take to send; longer than any channel waits for the other side."""
+CRASHES = 5
+"""How often a delivery may take its worker along before it is given up."""
+LONGEST_ERROR = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """A notice about to be kept. `cause` names the event, term or day it comes from; with the kind it is unique."""
+
+    cause: str
+    kind: str
+    position: int
+    stream: str
+    urgency: str
+    facts: Document
+    at: datetime
+    letter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One recipient of a notice over one channel. `due_at` None is now; an inbox is `sent` at once."""
+
+    recipient: str
+    channel: str
+    relation: str
+    state: str
+    required: bool = False
+    due_at: datetime | None = None
+    instead_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery with its notice, as it stands."""
+
+    id: str
+    notice: str
+    cause: str
+    kind: str
+    position: int
+    stream: str
+    urgency: str
+    facts: Document
+    letter: str | None
+    at: datetime
+    recipient: str
+    channel: str
+    relation: str
+    required: bool
+    instead_of: str | None
+    state: str
+    due_at: datetime
+    tries: int
+    error: str | None
+    bundle: str | None
+    created_at: datetime
+
+
+COLUMNS = """d.id, d.notice, n.cause, n.kind, n.position, n.stream, n.urgency, n.facts, n.letter, n.at, d.recipient,
+    d.channel, d.relation, d.required, d.instead_of, d.state, d.due_at, d.tries, d.error, d.bundle, d.created_at"""
+
+
+def add(connection: Connection, made: Iterable[tuple[Making, Sequence[Planned]]]) -> int:
+    """Keeps notices with their deliveries, within the caller's transaction; how many deliveries are new?
+
+    A notice that is there already keeps its id, a delivery that is there is left as it is: it may be called again.
+    """
+    added = 0
+    inbox = False
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        for making, planned in made:
+            if not planned:
+                continue
+            row = cursor.execute(
+                """INSERT INTO ledger.notices (id, cause, kind, position, stream, urgency, facts, letter, at)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+                ON CONFLICT (cause, kind) DO UPDATE SET cause = excluded.cause RETURNING id""",
+                (
+                    new_id("notice"), making.cause, making.kind, making.position, making.stream, making.urgency,
+                    Jsonb(making.facts), making.letter, making.at,
+                ),
+            ).fetchone()  # fmt: skip
+            assert row is not None
+            for each in planned:
+                cursor.execute(
+                    """INSERT INTO ledger.deliveries
+                    (id, notice, recipient, channel, relation, required, instead_of, state, due_at, settled_at)
+                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()), CASE WHEN %s = 'sent' THEN now() END)
+                    ON CONFLICT (notice, recipient, channel) DO NOTHING""",
+                    (
+                        new_id("delivery"), row[0], each.recipient, each.channel, each.relation, each.required,
+                        each.instead_of, each.state, each.due_at, each.state,
+                    ),
+                )  # fmt: skip
+                added += cursor.rowcount
+                inbox = inbox or (each.channel == "inbox" and cursor.rowcount > 0)
+    if added:
+        tell(connection, inbox=inbox)
+    return added
+
+
+def tell(connection: Connection, *, inbox: bool) -> None:
+    """Tells, when the transaction ends, who waits for deliveries; and open pages, when an inbox changed."""
+    if inbox:
+        connection.execute("SELECT pg_notify('inbox', nextval('ledger.changes')::text)")
+    connection.execute("NOTIFY deliveries")
+
+
+def claim(connection: Connection, id: str) -> Delivery | None:
+    """This delivery, for the caller to send now; None when there is nothing to send (any more, or yet).
+
+    Until `sent`, `failed` or another outcome, or LEASE seconds, nobody else gets it. It counts as a try.
+    """
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(
+            f"""WITH claimed AS (
+                UPDATE ledger.deliveries SET state = 'sending', tries = tries + 1,
+                    claimed_until = now() + make_interval(secs => {LEASE})
+                WHERE id = %s AND state IN ('waiting', 'queued') AND due_at <= now() RETURNING *
+            ) SELECT {COLUMNS} FROM claimed d JOIN ledger.notices n ON n.id = d.notice""",
+            (id,),
+        ).fetchone()
+    return Delivery(*row) if row is not None else None
+
+
+def sent(connection: Connection, delivery: Delivery, detail: str = "") -> None:
+    """The other side has it."""
+    _outcome(connection, delivery, "sent", "sent", detail)
+
+
+def settled(connection: Connection, delivery: Delivery, state: str, reason: str) -> None:
+    """It ended otherwise: dead (given up) or dropped (not sent on purpose), for this reason."""
+    _outcome(connection, delivery, state, state, reason)
+
+
+def failed(connection: Connection, delivery: Delivery, error: str, again_in: float | None) -> None:
+    """A try failed. It is tried again in so many seconds; None gives it up."""
+    if again_in is None:
+        _outcome(connection, delivery, "dead", "failed", error)
+    else:
+        _outcome(connection, delivery, "waiting", "failed", error, again_in)
+
+
+def postponed(connection: Connection, delivery: Delivery, again_in: float) -> None:
+    """It was no try at all (the other side was not even asked): later, without counting it."""
+    connection.execute(
+        """UPDATE ledger.deliveries SET state = 'waiting', tries = tries - 1, claimed_until = NULL,
+        due_at = now() + make_interval(secs => %s) WHERE id = %s AND state = 'sending' AND tries = %s""",
+        (again_in, delivery.id, delivery.tries),
+    )
+
+
+def by_id(connection: Connection, id: str) -> Delivery | None:
+    """This delivery as it stands, or None."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        query = f"SELECT {COLUMNS} FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice WHERE d.id = %s"
+        row = cursor.execute(query, (id,)).fetchone()
+    return Delivery(*row) if row is not None else None
+
+
+def _outcome(
+    connection: Connection, delivery: Delivery, state: str, outcome: str, detail: str, again_in: float = 0.0
+) -> None:
+    # Only who still has it: one whose lease ran out while it waited may not undo what another has done since.
+    with connection.transaction():
+        connection.execute(
+            """UPDATE ledger.deliveries SET state = %(state)s, error = %(error)s, claimed_until = NULL,
+                due_at = CASE WHEN %(state)s = 'waiting' THEN now() + make_interval(secs => %(in)s) ELSE due_at END,
+                settled_at = CASE WHEN %(state)s = 'waiting' THEN NULL ELSE now() END
+            WHERE id = %(id)s AND state = 'sending' AND tries = %(tries)s""",
+            {
+                "state": state,
+                "error": None if state == "sent" else detail[:LONGEST_ERROR],
+                "in": again_in,
+                "id": delivery.id,
+                "tries": delivery.tries,
+            },
+        )
+        connection.execute(
+            """INSERT INTO ledger.tries (delivery, number, outcome, detail) VALUES (%s, %s, %s, %s)
+            ON CONFLICT (delivery, number) DO NOTHING""",
+            (delivery.id, delivery.tries, outcome, detail[:LONGEST_ERROR]),
+        )
