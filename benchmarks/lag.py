@@ -21,7 +21,7 @@ from domain.recorded import Capacity
 from service.eventstore import Log, Meta
 from service.ids import new_id
 from service.settings import Settings
-from service.waiting import ViewsClock
+from service.waiting import Clock
 from tests.views.walks import Act, Walk
 
 __all__ = ["run"]
@@ -107,7 +107,7 @@ def write(settings: Settings, number: int, seconds: float, start: Any, answers: 
     moments: list[Moment] = []
     each = COMMANDS_A_SECOND * seconds / WRITERS / THREADS
     walks = [_acts(number * THREADS + thread, int(each)) for thread in range(THREADS)]
-    clock = ViewsClock(settings.database_url)
+    clock = Clock(settings.database_url)
     with Log.open(settings) as log:
         log.head()
         clock.wait_for(1, 0.5)
@@ -139,7 +139,7 @@ def _acts(seed: int, amount: int) -> list[Act]:
 
 
 def _pace(
-    log: Log, clock: ViewsClock, acts: list[Act], pause: float, index: int, moments: list[Moment]
+    log: Log, clock: Clock, acts: list[Act], pause: float, index: int, moments: list[Moment]
 ) -> None:
     versions: dict[str, int] = {}
     began = time.monotonic() + pause * index / THREADS

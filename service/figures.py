@@ -1,6 +1,6 @@
 """How much? Of an envelope, and of everything by theme, municipality and subregion: now or at any moment.
 
-At a moment with a position the views must have got there first (`ViewsClock.wait_for`).
+At a moment with a position the views must have got there first (`Clock.wait_for`).
 """
 
 from __future__ import annotations

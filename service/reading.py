@@ -1,7 +1,7 @@
 """How does a case stand, what happened in it, what waits for a body? Now from the views, at a moment from the log.
 
 Answers hold references to words and names: `service/words.py` fills them in. At a moment with a position the views must
-have got there first (`ViewsClock.wait_for`). `owner` limits what is seen to the cases of one organisation.
+have got there first (`Clock.wait_for`). `owner` limits what is seen to the cases of one organisation.
 """
 
 from __future__ import annotations

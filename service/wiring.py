@@ -17,7 +17,7 @@ from service.calendar import calendar
 from service.counted import Counted
 from service.eventstore import Log
 from service.settings import Settings
-from service.waiting import ViewsClock
+from service.waiting import Clock
 
 __all__ = ["Parts", "build"]
 
@@ -36,7 +36,7 @@ class Parts:
     log: Log
     pool: ConnectionPool[psycopg.Connection[Any]]
     locks: ConnectionPool[psycopg.Connection[Any]]
-    clock: ViewsClock
+    clock: Clock
     calendar: Callable[[], Calendar]
     programmes: dict[str, tuple[Programme, ...]] = field(default_factory=dict)
     """Published versions already read, oldest first, by code; they never change."""
@@ -81,6 +81,6 @@ def build(settings: Settings) -> Parts:
         log=Log.open(settings),
         pool=pool(READERS),
         locks=pool(LOCKS),
-        clock=ViewsClock(settings.database_url),
+        clock=Clock(settings.database_url),
         calendar=lambda: calendar(settings.timezone),
     )

@@ -29,6 +29,7 @@ from service.ids import new_id
 
 __all__ = [
     "STATES", "Delivery", "Making", "Planned", "add", "by_id", "claim", "failed", "postponed", "sent", "settled",
+    "tell_inboxes",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
@@ -142,8 +143,13 @@ def add(connection: Connection, made: Iterable[tuple[Making, Sequence[Planned]]]
 def tell(connection: Connection, *, inbox: bool) -> None:
     """Tells, when the transaction ends, who waits for deliveries; and open pages, when an inbox changed."""
     if inbox:
-        connection.execute("SELECT pg_notify('inbox', nextval('ledger.changes')::text)")
+        tell_inboxes(connection)
     connection.execute("NOTIFY deliveries")
+
+
+def tell_inboxes(connection: Connection) -> None:
+    """Tells open pages, when the transaction ends, that somebody's inbox changed."""
+    connection.execute("SELECT pg_notify('inbox', nextval('ledger.changes')::text)")
 
 
 def claim(connection: Connection, id: str) -> Delivery | None:

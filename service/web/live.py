@@ -1,13 +1,16 @@
 """Has anything happened since this page was made? Asked by every open page every few seconds, so it must cost nothing.
 
-Answered from memory while the views stand still: one LISTEN a process (`service/waiting.py`) knows how far they are.
+Answered from memory while nothing happens: one LISTEN a process (`service/waiting.py`) knows how far the views are, and
+whether an inbox changed. Only then is it looked at whose.
 """
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
+from psycopg import Connection
 
 from service.identity.permissions import may
+from service.messaging.channels import inbox
 from service.web import visit
 
 area = Blueprint("live", __name__)
@@ -15,23 +18,39 @@ area = Blueprint("live", __name__)
 
 @area.get("/live")
 def live() -> Response:
-    """304 when nothing has changed; else 204, and the ETag says how far the views are now.
+    """304 when nothing has changed; else 204. The ETag says how far the views and the inboxes are now.
 
-    With `case`, only what happened in that case counts, since the version that `version` names.
+    With `case`, only what happened in that case counts, since the version that `version` names. With `inbox`, so does
+    what happened in one's own, since it looked like that; how it looks now stands in the header `Inbox`.
     """
     clock = visit.parts().clock
     clock.wait_for(0, 0)
-    tag = f'"{clock.position}"'
-    if request.headers.get("If-None-Match") == tag:
+    views, inboxes = str(clock.position), clock.inboxes
+    tag = f'"{views}.{inboxes}"'
+    given = request.headers.get("If-None-Match", "")
+    if given == tag:
         return Response(status=304, headers={"ETag": tag})
-    case = request.args.get("case")
-    if case and case.isprintable():
+    seen_views, _, seen_inboxes = given.strip('"').partition(".")
+    headers = {"ETag": tag}
+    changed = seen_views != views
+    case, shown = request.args.get("case"), request.args.get("inbox")
+    if (changed and case) or (shown is not None and seen_inboxes != inboxes):
         with visit.parts().pool.connection() as connection:
-            row = connection.execute(
-                "SELECT document ->> 'version', owner FROM views.status WHERE key = %s", (case,)
-            ).fetchone()
-        # Of a case that one may not read, it isn't even told that it is there.
-        seen = row is not None and may(visit.person(), "read-case", owner=row[1])
-        if row is not None and seen and row[0] == request.args.get("version"):
-            return Response(status=304, headers={"ETag": tag})
-    return Response(status=204, headers={"ETag": tag})
+            if changed and case:
+                changed = _moved(connection, case)
+            if shown is not None and seen_inboxes != inboxes:
+                headers["Inbox"] = str(inbox.mark(connection, visit.person().id))
+                changed = changed or headers["Inbox"] != shown
+    return Response(status=204 if changed else 304, headers=headers)
+
+
+def _moved(connection: Connection, case: str) -> bool:
+    """Is the case at another version than the page shows?"""
+    if not case.isprintable():
+        return True
+    row = connection.execute(
+        "SELECT document ->> 'version', owner FROM views.status WHERE key = %s", (case,)
+    ).fetchone()
+    # Of a case that one may not read, it isn't even told that it is there.
+    seen = row is not None and may(visit.person(), "read-case", owner=row[1])
+    return row is None or not seen or row[0] != request.args.get("version")

@@ -20,14 +20,14 @@ from service.eventstore import Log
 from service.rebuild import rebuild
 from service.settings import Settings
 from service.viewstore import fold_batch, position, read_log
-from service.waiting import ViewsClock
+from service.waiting import Clock
 from tests.views.conftest import Connection
 from tests.views.walks import Walk, append
 
 
 @pytest.fixture
-def clock(settings: Settings) -> Iterator[ViewsClock]:
-    clock = ViewsClock(settings.database_url)
+def clock(settings: Settings) -> Iterator[Clock]:
+    clock = Clock(settings.database_url)
     yield clock
     clock.close()
 
@@ -38,7 +38,7 @@ def move(connection: Connection, position: int) -> None:
         connection.execute("SELECT pg_notify('views', %s)", (str(position),))
 
 
-def test_waits_until_the_views_are_there(clock: ViewsClock, database: Connection) -> None:
+def test_waits_until_the_views_are_there(clock: Clock, database: Connection) -> None:
     assert clock.wait_for(0)
     assert not clock.wait_for(5, timeout=0.1)
     later = threading.Timer(0.2, move, (database, 5))
@@ -51,18 +51,18 @@ def test_waits_until_the_views_are_there(clock: ViewsClock, database: Connection
     later.join()
 
 
-def test_knows_where_the_views_were_before_it_listened(clock: ViewsClock, database: Connection) -> None:
+def test_knows_where_the_views_were_before_it_listened(clock: Clock, database: Connection) -> None:
     move(database, 7)
     assert clock.wait_for(7)
 
 
-def test_a_missed_notification_is_made_up_for(clock: ViewsClock, database: Connection) -> None:
+def test_a_missed_notification_is_made_up_for(clock: Clock, database: Connection) -> None:
     assert clock.wait_for(0)
     database.execute("UPDATE views.position SET position = 3")
     assert clock.wait_for(3, timeout=5)
 
 
-def test_a_lost_connection_is_made_again(settings: Settings, clock: ViewsClock, database: Connection) -> None:
+def test_a_lost_connection_is_made_again(settings: Settings, clock: Clock, database: Connection) -> None:
     assert clock.wait_for(0)
     with psycopg.connect(settings.database_owner_url, autocommit=True) as owner:
         owner.execute(
@@ -74,7 +74,7 @@ def test_a_lost_connection_is_made_again(settings: Settings, clock: ViewsClock, 
 
 
 def test_who_waits_is_not_told_to_read_a_view_that_was_left_behind(
-    settings: Settings, clock: ViewsClock, database: Connection, walked: list[Recorded]
+    settings: Settings, clock: Clock, database: Connection, walked: list[Recorded]
 ) -> None:
     at = fold_batch(database, VIEWS, read_log(database, 0, 200), 0)
     assert clock.wait_for(at)
@@ -83,11 +83,11 @@ def test_who_waits_is_not_told_to_read_a_view_that_was_left_behind(
     assert position(database) == last == len(walked)
     assert not clock.wait_for(at + 1, timeout=0.3)
     assert clock.wait_for(at)
-    with closing(ViewsClock(settings.database_url)) as another:  # that has heard nothing yet
+    with closing(Clock(settings.database_url)) as another:  # that has heard nothing yet
         assert another.wait_for(at)
         assert not another.wait_for(at + 1, timeout=0.3)
     without = [view for view in VIEWS if view.name != "queue"]
-    with closing(ViewsClock(settings.database_url, without)) as elsewhere:  # whose code has no such view
+    with closing(Clock(settings.database_url, without)) as elsewhere:  # whose code has no such view
         assert elsewhere.wait_for(last)
 
     rebuild(settings, "queue", views=newer)
@@ -96,7 +96,7 @@ def test_who_waits_is_not_told_to_read_a_view_that_was_left_behind(
 
 def test_closing_ends_the_thread(settings: Settings) -> None:
     before = set(threading.enumerate())
-    clock = ViewsClock(settings.database_url)
+    clock = Clock(settings.database_url)
     clock.wait_for(0)
     clock.close()
     clock.close()
@@ -104,7 +104,7 @@ def test_closing_ends_the_thread(settings: Settings) -> None:
 
 
 def test_a_reader_sees_its_own_write_soon(
-    settings: Settings, clock: ViewsClock, database: Connection, log: Log
+    settings: Settings, clock: Clock, database: Connection, log: Log
 ) -> None:
     stop = threading.Event()
     folder = threading.Thread(target=fold.run, args=(settings, stop))
