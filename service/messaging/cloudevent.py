@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -15,14 +15,40 @@ from urllib.parse import quote
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
+from domain.events import EVENTS
 from domain.recorded import Recorded
 
-__all__ = ["CONTENT_TYPE", "MOST_BYTES", "encode", "event_type", "to_cloudevent"]
+__all__ = [
+    "CONTENT_TYPE",
+    "MOST_BYTES",
+    "TEST_TYPE",
+    "TYPES",
+    "encode",
+    "encode_test",
+    "event_type",
+    "to_cloudevent",
+]
 
 CONTENT_TYPE = "application/cloudevents+json"
 
 MOST_BYTES = 64 * 1024
 """Whoever passes CloudEvents on has to pass on this much, and may refuse more."""
+
+TEST_TYPE = "nl.besluitspoor.subscription.test.v1"
+"""What is sent to try out a subscription: nothing happened."""
+
+KINDS: Mapping[str, str] = {
+    "EnvelopeOpened": "envelope",
+    "SourceAdded": "envelope",
+    "FundsReserved": "envelope",
+    "FundsReleased": "envelope",
+    "FundsMoved": "envelope",
+    "FundsReturned": "envelope",
+    "ProgrammePublished": "programme",
+    "LetterIssued": "letter",
+    "NewsletterApproved": "newsletter",
+}
+"""The kind of stream that an event stands on; a proposal's, where it is not named here."""
 
 # As many digits as the largest position has: the extension asks for a string that sorts in the order of
 # events.
@@ -47,7 +73,7 @@ def encode(recorded: Recorded, *, oin: str, public_url: str) -> bytes:
     attributes = {
         "specversion": "1.0",
         "id": f"{recorded.stream}:{recorded.version}",
-        "source": f"urn:nld:oin:{oin}:systeem:besluitspoor",
+        "source": _source(oin),
         "type": event_type(recorded),
         "subject": recorded.stream,
         "time": recorded.recorded_at.astimezone(UTC),
@@ -63,13 +89,39 @@ def encode(recorded: Recorded, *, oin: str, public_url: str) -> bytes:
     return encoded
 
 
+def encode_test(id: str, subject: str, at: datetime, *, oin: str) -> bytes:
+    """A CloudEvent that says nothing but that it arrived; it stands at no position of the log."""
+    attributes = {
+        "specversion": "1.0",
+        "id": id,
+        "source": _source(oin),
+        "type": TEST_TYPE,
+        "subject": subject,
+        "time": at.astimezone(UTC),
+        "datacontenttype": "application/json",
+    }
+    return JSONFormat().write(CloudEvent(attributes, {}))
+
+
 def event_type(recorded: Recorded) -> str:
     """For example `nl.besluitspoor.proposal.proposal-submitted.v1`: the system's name, for owners change.
 
     The version goes up when what consumers rely on changes; a new field does not count.
     """
-    kebab = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", recorded.name).lower()
-    return f"nl.besluitspoor.{recorded.kind}.{kebab}.v1"
+    return _type(recorded.kind, recorded.name)
+
+
+def _type(kind: str, name: str) -> str:
+    kebab = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+    return f"nl.besluitspoor.{kind}.{kebab}.v1"
+
+
+TYPES: Mapping[str, str] = {_type(KINDS.get(name, "proposal"), name): name for name in EVENTS}
+"""Every type there is, with the name that the log has for it."""
+
+
+def _source(oin: str) -> str:
+    return f"urn:nld:oin:{oin}:systeem:besluitspoor"
 
 
 def _dataref(recorded: Recorded, public_url: str) -> str:
