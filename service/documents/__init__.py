@@ -1,0 +1,1 @@
+"""What goes out on paper, or could: letters and newsletters, made from the log and kept as they were sent."""
