@@ -18,13 +18,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
+import msgspec
 import psycopg
 from psycopg.rows import tuple_row
-from psycopg.types.json import Jsonb
 
 from projections.view import Document
+from service.arrays import array
 from service.ids import new_id
 
 __all__ = [
@@ -59,7 +61,10 @@ class Making:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One recipient of a notice over one channel. `due_at` None is now; an inbox is `sent` at once."""
+    """One recipient of a notice over one channel. `due_at` None is now; an inbox is `sent` at once.
+
+    `error`: why it is `dead` from the start.
+    """
 
     recipient: str
     channel: str
@@ -68,6 +73,7 @@ class Planned:
     required: bool = False
     due_at: datetime | None = None
     instead_of: str | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,23 @@ class Delivery:
     created_at: datetime
 
 
+AT_A_TIME = 1_000
+"""Notices written at a time."""
+ADD_NOTICES = """INSERT INTO ledger.notices (id, cause, kind, position, stream, urgency, facts, letter, at)
+    SELECT id, cause, kind, position, stream, urgency, facts::jsonb, letter, at
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+        string_to_array(%s, E'\\n'), %s::text[], %s::timestamptz[])
+        AS n (id, cause, kind, position, stream, urgency, facts, letter, at)
+    ON CONFLICT (cause, kind) DO UPDATE SET cause = excluded.cause RETURNING id, cause, kind"""
+ADD_DELIVERIES = """INSERT INTO ledger.deliveries
+    (id, notice, recipient, channel, relation, required, instead_of, state, error, due_at, settled_at)
+    SELECT id, notice, recipient, channel, relation, required, instead_of, state, error, coalesce(due_at, now()),
+        CASE WHEN state IN ('sent', 'dead') THEN now() END
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[], %s::text[],
+        %s::text[], %s::timestamptz[])
+        AS n (id, notice, recipient, channel, relation, required, instead_of, state, error, due_at)
+    ON CONFLICT (notice, recipient, channel) DO NOTHING RETURNING channel"""
+
 COLUMNS = """d.id, d.notice, n.cause, n.kind, n.position, n.stream, n.urgency, n.facts, n.letter, n.at, d.recipient,
     d.channel, d.relation, d.required, d.instead_of, d.state, d.due_at, d.tries, d.error, d.bundle, d.created_at"""
 
@@ -108,36 +131,56 @@ def add(connection: Connection, made: Iterable[tuple[Making, Sequence[Planned]]]
     """
     added = 0
     inbox = False
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        for making, planned in made:
-            if not planned:
-                continue
-            row = cursor.execute(
-                """INSERT INTO ledger.notices (id, cause, kind, position, stream, urgency, facts, letter, at)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-                ON CONFLICT (cause, kind) DO UPDATE SET cause = excluded.cause RETURNING id""",
-                (
-                    new_id("notice"), making.cause, making.kind, making.position, making.stream, making.urgency,
-                    Jsonb(making.facts), making.letter, making.at,
-                ),
-            ).fetchone()  # fmt: skip
-            assert row is not None
-            for each in planned:
-                cursor.execute(
-                    """INSERT INTO ledger.deliveries
-                    (id, notice, recipient, channel, relation, required, instead_of, state, due_at, settled_at)
-                    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, now()), CASE WHEN %s = 'sent' THEN now() END)
-                    ON CONFLICT (notice, recipient, channel) DO NOTHING""",
-                    (
-                        new_id("delivery"), row[0], each.recipient, each.channel, each.relation, each.required,
-                        each.instead_of, each.state, each.due_at, each.state,
-                    ),
-                )  # fmt: skip
-                added += cursor.rowcount
-                inbox = inbox or (each.channel == "inbox" and cursor.rowcount > 0)
+    several = iter(made)
+    while part := list(islice(several, AT_A_TIME)):
+        new, in_inbox = _add(connection, part)
+        added += new
+        inbox = inbox or in_inbox
     if added:
         tell(connection, inbox=inbox)
     return added
+
+
+def _add(connection: Connection, made: Sequence[tuple[Making, Sequence[Planned]]]) -> tuple[int, bool]:
+    """How many deliveries of these are new, and whether one of them is in an inbox."""
+    makings: dict[tuple[str, str], Making] = {}
+    planned: list[tuple[tuple[str, str], Planned]] = []
+    for making, each in made:
+        if each:
+            key = making.cause, making.kind
+            makings.setdefault(key, making)
+            # One a recipient and channel: what the law requires first, then what is one's own before another's.
+            best = sorted(each, key=lambda one: (not one.required, one.instead_of is not None))
+            planned += [(key, one) for one in best]
+    if not planned:
+        return 0, False
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(
+            ADD_NOTICES,
+            (
+                array([new_id("notice") for _ in makings]),
+                array([making.cause for making in makings.values()]),
+                array([making.kind for making in makings.values()]),
+                array([making.position for making in makings.values()]),
+                array([making.stream for making in makings.values()]),
+                array([making.urgency for making in makings.values()]),
+                # JSON never has a line break of its own.
+                "\n".join([msgspec.json.encode(making.facts).decode() for making in makings.values()]),
+                array([making.letter for making in makings.values()]),
+                array([making.at.isoformat() for making in makings.values()]),
+            ),
+        ).fetchall()
+        ids = {(cause, kind): id for id, cause, kind in rows}
+        columns: list[list[Any]] = [
+            [
+                new_id("delivery"), ids[key], each.recipient, each.channel, each.relation, each.required,
+                each.instead_of, each.state, each.error, each.due_at.isoformat() if each.due_at else None,
+            ]
+            for key, each in planned
+        ]  # fmt: skip
+        arrays = [array(column) for column in zip(*columns, strict=True)]
+        new = cursor.execute(ADD_DELIVERIES, arrays).fetchall()
+    return len(new), ("inbox",) in new
 
 
 def tell(connection: Connection, *, inbox: bool) -> None:
