@@ -1,7 +1,7 @@
 """How is it said? Each code has one sentence in each language; `nl.toml` and `en.toml` hold them.
 
 A sentence names facts between braces. After a colon stands how a fact is said: `money`, `day`, `list`, `name` (a text
-in each language), `words` (a code that `[words]` explains).
+in each language), `words` (a code that `[words]` explains), `whole` (not cut off, however long).
 """
 
 from __future__ import annotations
@@ -100,6 +100,8 @@ class _Sentence(string.Formatter):
                 return self._name(value)
             case "words":
                 return self._words(value)
+            case "whole":
+                return str(value)
         return _short(value)
 
     def _list(self, value: Iterable[Any]) -> str:

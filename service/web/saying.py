@@ -1,48 +1,23 @@
-"""What do the pages say? Each text has one key, `<file>.<name>`, and stands in both languages in `texts/<file>.toml`.
-
-    [due]
-    nl = "Uiterlijk {day:day}"
-    en = "By {day:day}"
-
-Facts stand between braces, said as `service/texts` says them. A text that is a list of two counts: the first is for
-exactly one `count`.
-"""
+"""What do the pages say? The texts in `texts/`, in both languages; `service/texts/side_by_side.py` tells their form."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from service.texts import LANGUAGES, catalog
+from service.texts import side_by_side
+from service.texts.side_by_side import Text
 
 __all__ = ["said", "texts"]
 
-Text = str | list[str]
+PACKAGE = "service.web"
 
 
-@cache
 def texts(language: str) -> Mapping[str, Text]:
     """All texts of a language by key. Raises KeyError for a text that is not there in both languages."""
-    found: dict[str, Text] = {}
-    for entry in sorted(files("service.web").joinpath("texts").iterdir(), key=lambda entry: entry.name):
-        area, _, suffix = entry.name.rpartition(".")
-        if suffix == "toml":
-            for name, given in tomllib.loads(entry.read_text("utf-8")).items():
-                if set(given) != set(LANGUAGES):
-                    raise KeyError(
-                        f"{entry.name}: {name} must be said in {', '.join(LANGUAGES)}, no more and no less"
-                    )
-                found[f"{area}.{name}"] = given[language]
-    return found
+    return side_by_side.texts(PACKAGE, language)
 
 
 def said(language: str, key: str, **facts: Any) -> str:
     """A text about these facts. Raises KeyError when there is no such text, or a fact it names is missing."""
-    text = texts(language)[key]
-    if isinstance(text, list):
-        one, more = text
-        text = one if facts["count"] == 1 else more
-    return catalog(language).put(text, facts)
+    return side_by_side.said(PACKAGE, language, key, facts)
