@@ -18,13 +18,14 @@ from domain.recorded import Recorded
 from service.identity.permissions import TABLE
 from service.ids import new_id
 from service.messaging import ledger
-from service.messaging.cloudevent import event_type
-from service.messaging.ledger import Making, Planned
+from service.messaging.cloudevent import encode, encode_test, event_type
+from service.messaging.ledger import Delivery, Making, Planned
 from service.settings import Settings
+from service.wiring import Parts
 
 __all__ = [
-    "BOTH_SIGN", "CHANNELS", "MOST_EACH", "Subscription", "add", "change", "failed", "get", "gone", "made", "matches",
-    "remove", "rotate", "secret", "signing", "subscriptions", "try_out", "went_well",
+    "BOTH_SIGN", "CHANNELS", "MOST_EACH", "Subscription", "add", "body", "change", "failed", "get", "gone", "made",
+    "matches", "remove", "rotate", "secret", "signing", "subscriptions", "try_out", "went_well",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
@@ -204,6 +205,16 @@ def try_out(connection: Connection, subscription: Subscription, id: str | None =
             row = cursor.execute(query, (cause, subscription.id)).fetchone()
     assert row is not None
     return str(row[0])
+
+
+def body(parts: Parts, delivery: Delivery) -> bytes:
+    """What is sent, as a CloudEvent; the same bytes each time, for what is sent again is the same message."""
+    settings = parts.settings
+    if delivery.kind == "test":
+        id = delivery.cause.removeprefix("test:")
+        return encode_test(id, delivery.stream, delivery.at, oin=settings.oin)
+    (recorded,) = parts.log.read(delivery.position - 1, 1)
+    return encode(recorded, oin=settings.oin, public_url=settings.public_url)
 
 
 def went_well(connection: Connection, id: str) -> None:

@@ -1,0 +1,20 @@
+"""Which channels are there? Each by the name that its deliveries have, and how it is made for a thread.
+
+The inbox is not among them: what is in it was delivered by being kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service.messaging.channels.channel import Channel
+from service.messaging.channels.queue import OwnQueue
+from service.messaging.channels.webhook import Webhook
+from service.settings import Settings
+
+__all__ = ["CHANNELS"]
+
+CHANNELS: dict[str, Callable[[Settings], Channel]] = {
+    "queue": OwnQueue,
+    "webhook": Webhook,
+}
