@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
-from contextlib import suppress
 from threading import Event as StopEvent
 from typing import Any
 
@@ -17,8 +14,9 @@ from domain.recorded import Recorded
 from service.eventstore import Log
 from service.follow import Follower, lasting_session
 from service.keeping_up import PUBLISHER
-from service.messaging.broker import connected, events_exchange
+from service.messaging.broker import connected, events_exchange, keep_alive
 from service.messaging.cloudevent import CONTENT_TYPE, encode
+from service.messaging.persevering import persevere
 from service.settings import Settings
 
 __all__ = ["position", "routing_key", "run"]
@@ -27,8 +25,6 @@ _BATCH = 500
 _IDLE_SECONDS = 0.25
 _TURN_SECONDS = 1.0
 _CONFIRM_SECONDS = 10
-_WENT_WELL_SECONDS = 5.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
 
 
 def run(settings: Settings, stop: StopEvent) -> None:
@@ -39,21 +35,7 @@ def run(settings: Settings, stop: StopEvent) -> None:
     event is seen is in the order of the log, and none is left out. An event that cannot be sent holds up
     those after it, and each attempt says so in the process's own log.
     """
-    logger = structlog.get_logger(__name__)
-    pause = _FIRST_PAUSE
-    while not stop.is_set():
-        began = time.monotonic()
-        try:
-            _publish(settings, stop)
-        except Exception as error:
-            if time.monotonic() - began > _WENT_WELL_SECONDS:
-                pause = _FIRST_PAUSE  # it went well for a while: this is a new failure
-            wait = pause * random.uniform(0.5, 1.0)  # so that publishers do not all come back at once
-            logger.warning(
-                "publishing interrupted", error=f"{type(error).__name__}: {error}", retry_in=round(wait, 2)
-            )
-            stop.wait(wait)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+    persevere("publishing", lambda: _publish(settings, stop), stop)
 
 
 def position(db: psycopg.Connection[Any], publisher: str = PUBLISHER) -> int:
@@ -147,7 +129,4 @@ def _send(producer: Producer, recorded: Recorded, settings: Settings) -> None:
 def _rest(news: Follower, broker: Connection, stop: StopEvent) -> None:
     """Until there is something to do: keep the connection to the broker alive, and notice when it is lost."""
     while not stop.is_set() and not news.wait(_IDLE_SECONDS):
-        if broker.supports_heartbeats:
-            with suppress(TimeoutError):  # reads the other side's heartbeats, and its goodbye
-                broker.drain_events(timeout=0.001)
-            broker.heartbeat_check()
+        keep_alive(broker)
