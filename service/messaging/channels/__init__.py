@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from service.messaging.channels.channel import Channel
+from service.messaging.channels.letter import LetterChannel
 from service.messaging.channels.queue import OwnQueue
 from service.messaging.channels.webhook import Webhook
 from service.settings import Settings
@@ -15,6 +16,7 @@ from service.settings import Settings
 __all__ = ["CHANNELS"]
 
 CHANNELS: dict[str, Callable[[Settings], Channel]] = {
+    "letter": LetterChannel,
     "queue": OwnQueue,
     "webhook": Webhook,
 }
