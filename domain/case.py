@@ -68,6 +68,8 @@ class Case:
     content: Content
     revision: int
     last_effective_on: date
+    content_at: int = 0
+    """The position of the event that holds the present content: where its words are found."""
     open: tuple[OpenStage, ...] = ()
     asked_by: str | None = None
     """The stage that asked for the supplement, and opens again after it."""
@@ -133,6 +135,7 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
             content=event.content,
             revision=1,
             last_effective_on=recorded.effective_on,
+            content_at=recorded.position,
         )
     if case is None:
         return None
@@ -143,7 +146,7 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
     )
     match event:
         case ProposalRevised():
-            return replace(case, content=event.content, revision=event.revision)
+            return replace(case, content=event.content, revision=event.revision, content_at=recorded.position)
         case StageOpened():
             opened = OpenStage(event.stage, event.kind, event.body, event.capacity, event.due_on)
             return replace(case, open=(*case.open, opened))

@@ -13,12 +13,22 @@ from decimal import Decimal
 from typing import Any
 
 from domain.definition_fields import DefinitionErrors, Problem, Problems, Table
-from domain.definition_rules import ADVICE, CAPACITIES, KINDS, RATIFICATION, check, check_places
+from domain.definition_rules import (
+    ADVICE,
+    CAPACITIES,
+    KINDS,
+    NOTICE_KINDS,
+    NOTICE_RELATIONS,
+    RATIFICATION,
+    check,
+    check_places,
+)
 from domain.programme import (
     Body,
     Criterion,
     Municipality,
     Name,
+    NoticeRule,
     PlannedEnvelope,
     Programme,
     Requirement,
@@ -61,6 +71,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "requirements",
         "envelopes",
         "tenders",
+        "notices",
     ),
     "bodies": ("code", "name"),
     "themes": ("code", "name", "parent"),
@@ -71,6 +82,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "requirements": ("code", "name", "function", "consequence", "minimum", "themes"),
     "envelopes": ("code", "name", "amount"),
     "tenders": ("code", "name", "opens", "closes"),
+    "notices": ("kind", "to", "bodies", "reminder", "escalation"),
 }
 """The keys of a definition, table by table ("" is the definition itself)."""
 
@@ -113,6 +125,7 @@ def read_definition(
         ),
         tenders=tuple(_tender(table) for table in top.tables("tenders", KEYS["tenders"])),
         term=term,
+        notices=tuple(_notice_rule(table) for table in top.tables("notices", KEYS["notices"])),
     )
     check(programme, problems)
     found = problems.found + elsewhere
@@ -250,6 +263,27 @@ def _tender(table: Table) -> Tender:
     )
 
 
+def _notice_rule(table: Table) -> NoticeRule:
+    """What is added to a kind of notice. A number of days belongs to the one kind that it is about."""
+    kind = table.choice("kind", NOTICE_KINDS)
+    days: dict[str, int | None] = {"reminder": None, "escalation": None}
+    for name, of_kind in (("reminder", "term-near"), ("escalation", "term-escalated")):
+        if not table.has(name):
+            continue
+        if kind and kind != of_kind:
+            message = f"Only a notice of kind {of_kind} has a number of days here."
+            table.wrong(name, message, f"Remove it, or move it to a notice of kind {of_kind}.")
+        else:
+            days[name] = table.whole(name, lowest=1, highest=LONGEST_TERM)
+    return NoticeRule(
+        kind=kind,
+        to=table.choices("to", NOTICE_RELATIONS),
+        bodies=table.codes("bodies", required=False, example='["ab"]'),
+        reminder=days["reminder"],
+        escalation=days["escalation"],
+    )
+
+
 def to_definition(programme: Programme) -> dict[str, Any]:
     """The programme as the log keeps it and as `read_definition` reads it: texts, numbers, lists, tables."""
     return {
@@ -297,7 +331,16 @@ def to_definition(programme: Programme) -> dict[str, Any]:
             }
             for tender in programme.tenders
         ],
-    }
+    } | _given(notices=[_rule_written(rule) for rule in programme.notices] or None)
+
+
+def _rule_written(rule: NoticeRule) -> dict[str, Any]:
+    return {"kind": rule.kind} | _given(
+        to=list(rule.to) or None,
+        bodies=list(rule.bodies) or None,
+        reminder=rule.reminder,
+        escalation=rule.escalation,
+    )
 
 
 def _stage_written(stage: Stage) -> dict[str, Any]:
@@ -353,6 +396,16 @@ def from_definition(stored: Mapping[str, Any]) -> Programme:
             for row in _rows(stored, "tenders")
         ),
         term=term,
+        notices=tuple(
+            NoticeRule(
+                row["kind"],
+                tuple(row.get("to", ())),
+                tuple(row.get("bodies", ())),
+                row.get("reminder"),
+                row.get("escalation"),
+            )
+            for row in _rows(stored, "notices")
+        ),
     )
 
 

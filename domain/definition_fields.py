@@ -289,6 +289,15 @@ class Table:
                 self.problems.add(key, f"'{item}' is listed twice.", "Remove one of the two.")
         return tuple(item if isinstance(item, str) else "" for item in value)
 
+    def choices(self, name: str, known: Sequence[str]) -> tuple[str, ...]:
+        """A list of some of the `known` words, each once; none of them when it is left out."""
+        chosen = self.codes(name, required=False, example=f'["{known[0]}"]')
+        for index, word in enumerate(chosen):
+            if word not in known:
+                remedy = closest(word, known, f"Use one of: {', '.join(known)}.")
+                self.problems.add(f"{self.at(name)}[{index}]", f"'{word}' is not known here.", remedy)
+        return chosen
+
     def tables(self, name: str, known: Sequence[str], *, required: str = "") -> list[Table]:
         """A list of tables; `required` says what must be listed, if anything must."""
         value = self.data.get(name, [])

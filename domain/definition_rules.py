@@ -18,6 +18,8 @@ __all__ = [
     "COMPLETENESS",
     "DECISION",
     "KINDS",
+    "NOTICE_KINDS",
+    "NOTICE_RELATIONS",
     "RATIFICATION",
     "check",
     "check_places",
@@ -42,6 +44,44 @@ RESERVED_STAGES = ("supplement", "held-over")
 """What a case is in while it is supplemented or held over, in every programme."""
 
 
+NOTICE_KINDS = (
+    "named",
+    "turn",
+    "supplement",
+    "revised",
+    "advised",
+    "decided",
+    "resumed",
+    "awarded",
+    "money",
+    "withdrawn",
+    "term-near",
+    "term-passed",
+    "term-escalated",
+    "programme",
+)
+"""The kinds of notice that a programme can add to. A receipt is for who submitted, and for nobody else."""
+
+NOTICE_RELATIONS = (
+    "submitter",
+    "partner",
+    "municipality",
+    "secretariat",
+    "body",
+    "chair",
+    "treasurer",
+    "auditor",
+    "admin",
+)
+"""To whom a programme can have a notice sent; `body` and `chair` are those of the body that it tells of."""
+
+OF_BODY = ("body", "chair")
+OF_CASE = ("submitter", "partner", "municipality")
+
+WITHOUT_BODY = ("named", "revised", "money", "withdrawn", "programme")
+"""The kinds of notice that tell of no body."""
+
+
 def check(programme: Programme, problems: Problems) -> None:
     """Note everything in the programme that does not hold together, its places excepted."""
     lists: dict[str, Iterable[str]] = {
@@ -62,6 +102,7 @@ def check(programme: Programme, problems: Problems) -> None:
         _stage(programme, stage, f"stages[{index}]", problems)
     _requirements(programme, problems)
     _tenders(programme, problems)
+    _notices(programme, problems)
 
 
 def check_places(
@@ -232,3 +273,25 @@ def _tenders(programme: Programme, problems: Problems) -> None:
                 f"On {later.opens} the tender '{earlier.code}' is open as well.",
                 f"Open it after {earlier.closes}: a proposal belongs to one tender.",
             )
+
+
+def _notices(programme: Programme, problems: Problems) -> None:
+    bodies = [body.code for body in programme.bodies]
+    first: dict[str, int] = {}
+    for index, rule in enumerate(programme.notices):
+        key = f"notices[{index}]"
+        if rule.kind and first.setdefault(rule.kind, index) != index:
+            message = f"notices[{first[rule.kind]}] is about the kind '{rule.kind}' too."
+            problems.add(f"{key}.kind", message, "Say everything about a kind in one place.")
+        for place, relation in enumerate(rule.to):
+            at = f"{key}.to[{place}]"
+            if relation in OF_BODY and rule.kind in WITHOUT_BODY:
+                message = f"A notice of kind {rule.kind} tells of no body, so it has no '{relation}'."
+                problems.add(at, message, 'Remove it, or name the bodies: bodies = ["..."].')
+            if relation in OF_CASE and rule.kind == "programme":
+                message = f"A notice of kind programme tells of no proposal, so it has no '{relation}'."
+                problems.add(at, message, "Remove it.")
+        for place, body in enumerate(rule.bodies):
+            _refer(body, bodies, f"{key}.bodies[{place}]", "body", problems)
+        if rule.kind and not (rule.to or rule.bodies or rule.reminder or rule.escalation):
+            problems.add(key, "This adds nothing.", 'Say who else hears it: to = ["secretariat"].')

@@ -69,6 +69,8 @@ class Envelope:
     committed: Decimal = ZERO
     held_back: Decimal = ZERO
     changes: tuple[tuple[date, Decimal], ...] = ()
+    opened_at: int = 0
+    """The position of the event that opened it: where its name is found."""
 
     @property
     def left(self) -> Decimal:
@@ -104,7 +106,14 @@ def evolve(envelope: Envelope | None, recorded: Recorded) -> Envelope | None:
     """The envelope after one more event."""
     event = recorded.event
     if isinstance(event, EnvelopeOpened):
-        opened = Envelope(event.code, recorded.version, event.programme, event.body, recorded.effective_on)
+        opened = Envelope(
+            event.code,
+            recorded.version,
+            event.programme,
+            event.body,
+            recorded.effective_on,
+            opened_at=recorded.position,
+        )
         return _changed(opened, recorded, amount=sum((s.amount for s in event.sources), ZERO))
     if envelope is None:
         return None

@@ -16,6 +16,7 @@ __all__ = [
     "Criterion",
     "Municipality",
     "Name",
+    "NoticeRule",
     "PlannedEnvelope",
     "Programme",
     "Requirement",
@@ -27,6 +28,9 @@ __all__ = [
 
 APPLICANT = "applicant"
 """The body a case waits for while the applicant must supplement it."""
+
+REMINDER, ESCALATION = 2, 5
+"""Working days before and after the end of a term, in a programme that says nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,21 @@ class PlannedEnvelope:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRule:
+    """What a programme adds to a kind of notice: who else hears it, and when it is time for it.
+
+    `to` are relations to the case, `bodies` those whose members hear it too. `reminder` and `escalation` are working
+    days: so long before the end of a term it is told, and so long after.
+    """
+
+    kind: str
+    to: tuple[str, ...] = ()
+    bodies: tuple[str, ...] = ()
+    reminder: int | None = None
+    escalation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
     """One published version of a programme."""
 
@@ -151,6 +170,21 @@ class Programme:
     envelopes: tuple[PlannedEnvelope, ...]
     tenders: tuple[Tender, ...]
     term: int
+    notices: tuple[NoticeRule, ...] = ()
+
+    @property
+    def reminder(self) -> int:
+        """Working days before the end of a term on which its reminder is sent."""
+        return next((rule.reminder for rule in self.notices if rule.reminder is not None), REMINDER)
+
+    @property
+    def escalation(self) -> int:
+        """Working days after the end of a term on which it is brought before who can do something about it."""
+        return next((rule.escalation for rule in self.notices if rule.escalation is not None), ESCALATION)
+
+    def rule_of(self, kind: str) -> NoticeRule | None:
+        """What this programme adds to a kind of notice, if anything."""
+        return next((rule for rule in self.notices if rule.kind == kind), None)
 
     def stage(self, code: str) -> Stage:
         """The stage with this code; KeyError when the route has none."""
