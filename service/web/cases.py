@@ -18,6 +18,7 @@ from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
 from service.identity.permissions import check, limit
 from service.listing import SORTS, Filters, proposals
+from service.messaging.preferences import watches
 from service.paging import Page
 from service.published import municipality_code, parts_of_theme
 from service.web import visit
@@ -136,7 +137,15 @@ def show(proposal: str) -> Response:
         with form.refusals():
             at = moment_of(_call(), connection, form.load())
         found = case_at(visit.parts(), visit.person(), connection, proposal, at)
-    return page("cases/show.html", form.status, form=form, **shown(found), moment_said=_moment_said())
+        watching = watches(connection, visit.person().id, proposal) if found.moment.is_now else None
+    return page(
+        "cases/show.html",
+        form.status,
+        form=form,
+        **shown(found),
+        moment_said=_moment_said(),
+        watching=watching,
+    )
 
 
 def shown(found: CaseAt) -> dict[str, Any]:

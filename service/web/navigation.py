@@ -28,11 +28,13 @@ class Link:
 
 MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("menu.start", "web.start.work", lambda person: True),
+    ("menu.inbox", "web.inbox.index", lambda person: True),
     ("menu.queue", "web.queues.mine", lambda person: "member" in person.roles and bool(person.bodies)),
     ("menu.proposals", "web.cases.index", lambda person: may(person, "read-cases")),
     ("menu.programmes", "web.programme_pages.index", lambda person: True),
     ("menu.desk", "web.desk.index", lambda person: may(person, "completeness")),
     ("menu.money", "web.money.index", lambda person: may(person, "read-envelopes")),
+    ("menu.deliveries", "web.deliveries.index", lambda person: may(person, "read-deliveries")),
     ("menu.portfolio", "web.portfolio.index", lambda person: may(person, "read-portfolio")),
     ("menu.audit", "web.audit.index", lambda person: may(person, "read-events")),
     ("menu.admin", "web.admin.index", lambda person: may(person, "read-people")),
@@ -42,6 +44,7 @@ MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
 LETTERS = {
     "menu.start": "m", "menu.queue": "w", "menu.proposals": "p", "menu.desk": "s", "menu.money": "e",
     "menu.portfolio": "o", "menu.audit": "a", "menu.admin": "b", "menu.programmes": "r",
+    "menu.inbox": "i", "menu.deliveries": "v",
 }  # fmt: skip
 """The shortcut of a place by the key of its name."""
 
@@ -50,6 +53,7 @@ UNDER = {
     for place, areas in {
         "cases": ("search", "submission", "acting", "supplement", "differences", "withdrawal"),
         "desk": ("terms",),
+        "inbox": ("preferences",),
         "audit": ("replay",),
     }.items()
     for area in areas

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
 from domain.programme import Municipality, Programme
-from service.api.context import running
 from service.web.forms import Form
 from service.web.live_budget import STATUSES, Budget, read_amount
 from service.web.naming import Names, name_of
 from service.web.proposal_form import KINDS, PARTNER_KINDS, Options, consequence_of, explained
-from service.web.rendering import day, has_text, lines, money, say
+from service.web.rendering import clock, day, has_text, lines, money, say
 
 __all__ = ["WORDS", "kind_name", "label_of", "preview", "sure_name"]
 
 Pairs = list[tuple[str, Any]]
-
-
-def clock(at: datetime) -> str:
-    """The time of day in the region."""
-    return f"{at.astimezone(ZoneInfo(running().settings.timezone)):%H:%M}"
 
 
 def kind_name(code: str | None) -> str:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from service.api.context import running
 from service.identity.permissions import may
+from service.messaging.channels.inbox import mark
 from service.texts import catalog
 from service.web import sessions, visit
 from service.web.navigation import links
@@ -36,19 +37,25 @@ def prepare(app: Flask) -> None:
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
         theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
     )  # fmt: skip
-    env.filters.update(money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines)
+    env.filters.update(
+        money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock
+    )
     app.after_request(_compressed)
 
 
 def page(template: str, status: int = 200, **facts: Any) -> Response:
     """A page. `status` is that of the form on it, if it was refused."""
     found = visit.session()
-    notice = None
-    if found is not None and found.notice and request.method == "GET" and "HX-Request" not in request.headers:
-        notice = found.notice
+    notice = inbox = None
+    # A page that says what broke asks nothing: what is broken may be the database.
+    if found is not None and status < 500:
         with visit.parts().pool.connection() as connection:
-            sessions.noticed(connection, found)
-    html = render_template(template, person=found.person if found else None, notice=notice, **facts)
+            inbox = mark(connection, found.person.id)
+            if found.notice and request.method == "GET" and "HX-Request" not in request.headers:
+                notice = found.notice
+                sessions.noticed(connection, found)
+    person = found.person if found else None
+    html = render_template(template, person=person, notice=notice, inbox=inbox, **facts)
     response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers["Content-Language"] = visit.language()
     response.headers["Content-Security-Policy"] = POLICY
@@ -94,8 +101,16 @@ def moment(value: datetime | str | None) -> str:
     if not value:
         return "–"
     at = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
-    local = at.astimezone(ZoneInfo(running().settings.timezone))
-    return f"{day(local.date())}, {local:%H:%M}"
+    return f"{day(_local(at).date())}, {clock(at)}"
+
+
+def clock(at: datetime) -> str:
+    """The time of day in the region."""
+    return f"{_local(at):%H:%M}"
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo(running().settings.timezone))
 
 
 def number(value: Any) -> str:

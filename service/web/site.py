@@ -9,13 +9,16 @@ from service.web import (
     admin,
     audit,
     cases,
+    deliveries,
     desk,
     differences,
     door,
+    inbox,
     kit,
     live,
     money,
     portfolio,
+    preferences,
     programme_pages,
     queues,
     rendering,
@@ -35,6 +38,7 @@ __all__ = ["AREAS", "register"]
 AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, live, kit,
+    inbox, preferences, deliveries,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

@@ -14,20 +14,35 @@
 
   async function look() {
     const regions = document.querySelectorAll("[data-live]");
-    if (regions.length === 0 || document.hidden) return;
+    const inbox = document.querySelector("[data-inbox]");
+    if ((regions.length === 0 && !inbox) || document.hidden) return;
     const about = new URLSearchParams();
     const main = document.querySelector("[data-case]");
     if (main) {
       about.set("case", main.dataset.case);
       about.set("version", main.dataset.version);
     }
+    if (inbox) about.set("inbox", inbox.dataset.inbox);
     const headers = tag ? { "If-None-Match": tag } : {};
     const answer = await fetch(`/live?${about}`, { headers, redirect: "manual", cache: "no-store" });
     // Sent on to the sign-in page: the session is over.
     show("signed-out", answer.type === "opaqueredirect");
     const first = tag === null;
     tag = answer.headers.get("ETag") || tag;
-    if (answer.status === 204 && !(first && !main)) await renew();
+    const heard = inbox !== null && unread(inbox, answer.headers.get("Inbox"));
+    if (regions.length > 0 && answer.status === 204 && (heard || main || !first)) await renew();
+  }
+
+  /* Is one's inbox another than the page shows? Its count stands in the header of every page. */
+  function unread(inbox, now) {
+    if (!now || now === inbox.dataset.inbox) return false;
+    inbox.dataset.inbox = now;
+    const count = parseInt(now, 10);
+    for (const place of document.querySelectorAll("[data-unread]")) {
+      place.hidden = count === 0;
+      place.querySelector("[data-unread-count]").textContent = count >= 100 ? "99+" : count;
+    }
+    return true;
   }
 
   async function renew() {
