@@ -19,7 +19,7 @@ from projections.plain import day, euros
 from projections.portfolio import MEASURES
 from projections.view import Document
 
-__all__ = ["budget", "budget_days", "budgets", "counting", "left", "params_of", "portfolio", "total"]
+__all__ = ["budget", "budget_days", "budgets", "counting", "left", "params_of", "portfolio", "ratio", "total"]
 
 Connection = psycopg.Connection[Any]
 
@@ -177,11 +177,11 @@ def _figures(
         "committed": euros(committed),
         "heldBack": euros(held_back),
         "cofinancing": {name: euros(amount) for name, amount in cofinancing.items()},
-        "multiplier": {name: _ratio(amount, requested) for name, amount in cofinancing.items()},
+        "multiplier": {name: ratio(amount, requested) for name, amount in cofinancing.items()},
     }
 
 
-def _ratio(part: int, whole: int) -> str | None:
+def ratio(part: int, whole: int) -> str | None:
     """With two decimals, rounded down so that too little never looks enough; None when nothing was requested."""
     if not whole:
         return None

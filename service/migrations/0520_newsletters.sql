@@ -33,6 +33,8 @@ CREATE TABLE documents.newsletters (
     approved_at timestamptz,
     approved_by text
 );
+-- Of a period there is one draft at most.
+CREATE UNIQUE INDEX newsletters_draft ON documents.newsletters (programme, first_day, last_day) WHERE approved_at IS NULL;
 
 -- What goes out, as it goes out: one document a municipality, whose SHA-256 stands in the log.
 CREATE TABLE documents.editions (
