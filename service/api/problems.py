@@ -192,7 +192,7 @@ def _of_database(error: Exception) -> Problem | None:
 
 def _fault(error: Invalid) -> Fault:
     """What is wrong stands in the body of an act, and in the query of a question."""
-    if request.method == "POST":
+    if request.method != "GET":
         return Fault(error.code, error.field, facts=error.facts)
     return Fault(error.code, error.field.removeprefix("/"), "parameter", error.facts)
 

@@ -30,8 +30,8 @@ from service.arrays import array
 from service.ids import new_id
 
 __all__ = [
-    "STATES", "Delivery", "Making", "Planned", "add", "by_id", "claim", "failed", "postponed", "sent", "settled",
-    "tell_inboxes",
+    "STATES", "Delivery", "Making", "Planned", "add", "bounced", "bundled", "by_id", "claim", "failed", "postponed",
+    "sent", "settled", "tell_inboxes",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
@@ -245,6 +245,46 @@ def by_id(connection: Connection, id: str) -> Delivery | None:
         query = f"SELECT {COLUMNS} FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice WHERE d.id = %s"
         row = cursor.execute(query, (id,)).fetchone()
     return Delivery(*row) if row is not None else None
+
+
+def resend(connection: Connection, ids: Sequence[str]) -> list[str]:
+    """Sends these once more, whatever became of them; answers which, for those still under way are left as they are.
+
+    The message is the same one, so it has the id that it had. One try is made: its waits were used up already.
+    """
+    query = """UPDATE ledger.deliveries SET state = 'waiting', due_at = now(), error = NULL, settled_at = NULL
+        WHERE id = ANY(%s) AND channel <> 'inbox' AND state IN ('sent', 'dead', 'bounced', 'dropped') RETURNING id"""
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        found = [str(row[0]) for row in cursor.execute(query, (list(ids),)).fetchall()]
+        if found:
+            tell(connection, inbox=False)
+    return found
+
+
+def bundled(connection: Connection, id: str) -> list[Delivery]:
+    """The deliveries that go out in this digest, in the order in which they came."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        query = f"""SELECT {COLUMNS} FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
+            WHERE d.bundle = %s ORDER BY n.at, d.id"""
+        return [Delivery(*row) for row in cursor.execute(query, (id,)).fetchall()]
+
+
+def bounced(connection: Connection, id: str, reason: str) -> bool:
+    """It was sent, and came back; False when there is nothing that could have (it bounced before, say)."""
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        # What was accepted may come back before that is noted, or after whoever was to note it died.
+        row = cursor.execute(
+            """UPDATE ledger.deliveries SET state = 'bounced', error = %s, settled_at = now(), claimed_until = NULL
+            WHERE id = %s AND state IN ('sent', 'sending') RETURNING tries""",
+            (reason[:LONGEST_ERROR], id),
+        ).fetchone()
+        if row is not None:
+            cursor.execute(
+                """INSERT INTO ledger.tries (delivery, number, outcome, detail) VALUES (%s, %s, 'bounced', %s)
+                ON CONFLICT (delivery, number) DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail""",
+                (id, row[0], reason[:LONGEST_ERROR]),
+            )
+    return row is not None
 
 
 def _outcome(
