@@ -483,8 +483,3 @@ OF_CASE: dict[type[Event], Callable[[At, Any], Iterable[Notice]]] = {
     ProposalWithdrawn: _withdrawn,
 }
 """What each event of a case tells."""
-
-NOTICED: frozenset[type[Event]] = frozenset(
-    {*OF_CASE, EnvelopeOpened, SourceAdded, ProgrammePublished, NewsletterApproved}
-)
-"""The events that can be told of; the others are consequences of these."""

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.definition import KEYS, DefinitionErrors, read_definition
-from domain.programme import Programme
+from domain.definition import KEYS, DefinitionErrors, read_definition, to_definition
+from domain.programme import NoticeRule, Programme
 
 NAME = {"nl": "Naam", "en": "Name"}
 REGION = {
@@ -82,6 +82,12 @@ def definition() -> dict[str, Any]:
             {"code": "2026-04", "name": NAME, "opens": date(2026, 1, 2), "closes": date(2026, 4, 1)},
             {"code": "2026-07", "name": NAME, "opens": "2026-04-02", "closes": "2026-07-01"},
         ],
+        "notices": [
+            {"kind": "decided", "to": ["secretariat", "chair"], "bodies": ["taskforce"]},
+            {"kind": "term-near", "reminder": 4},
+            {"kind": "term-escalated", "escalation": 8, "to": ["auditor"]},
+            {"kind": "named", "to": ["secretariat"]},
+        ],
     }
 
 
@@ -123,6 +129,16 @@ def test_a_good_definition_is_read() -> None:
     assert programme.requirements[0].consequence == "assessed"
     assert programme.tenders[1].closes == date(2026, 7, 1)
     assert programme.envelopes[0].amount == Decimal(2_000_000)
+    assert programme.rule_of("decided") == NoticeRule("decided", ("secretariat", "chair"), ("taskforce",))
+    assert (programme.reminder, programme.escalation) == (4, 8)
+
+
+def test_a_definition_without_notices_adds_none() -> None:
+    data = definition()
+    del data["notices"]
+    programme = read_definition(data, file="f", region=None)
+    assert (programme.notices, programme.reminder, programme.escalation) == ((), 2, 5)
+    assert "notices" not in to_definition(programme)
 
 
 MISTAKES: list[tuple[str, object, str]] = [
@@ -218,6 +234,21 @@ MISTAKES: list[tuple[str, object, str]] = [
     ("stages[3].needed", 0, "a whole number from 1"),
     ("stages[2].criteria", [], "Scores are given in an advice"),
     ("stages[1].criteria[0].maximum", 1, "The highest score 1 is not above the lowest, 1."),
+    # What is told to whom.
+    ("notices[0].kind", "decide", "'decide' is not known here. Did you mean 'decided'?"),
+    ("notices[0].kind", "receipt", "'receipt' is not known here. Use one of: named, turn"),
+    ("notices[1].kind", "decided", "notices[0] is about the kind 'decided' too.|in one place"),
+    ("notices[0].to", "secretariat", "a list, not text 'secretariat'.|[\"submitter\"]"),
+    ("notices[0].to[0]", "secretary", "'secretary' is not known here. Did you mean 'secretariat'?"),
+    ("notices[0].to[1]", "secretariat", "'secretariat' is listed twice."),
+    ("notices[0].bodies[0]", "taskforc", "no body 'taskforc' in this programme. Did you mean 'taskforce'?"),
+    ("notices[3].to[0]", "chair", "A notice of kind named tells of no body, so it has no 'chair'.|bodies ="),
+    ("notices[0].reminder", 2, "Only a notice of kind term-near has a number of days here.|move it to"),
+    ("notices[0].escalation", 2, "Only a notice of kind term-escalated"),
+    ("notices[1].reminder", 0, "a whole number from 1"),
+    ("notices[2].escalation", "5", "a whole number from 1 to 1000, not text '5'"),
+    ("notices[1]", {"kind": "term-near"}, 'This adds nothing. Say who else hears it: to = ["secretariat"].'),
+    ("notices[0].cc", ["db"], "cc is not a key of this table."),
 ]
 
 
@@ -237,7 +268,16 @@ REQUIRED = [
         key
         for key in KEYS[""]
         if key
-        not in ("term", "region", "subregions", "municipalities", "requirements", "envelopes", "tenders")
+        not in (
+            "term",
+            "region",
+            "subregions",
+            "municipalities",
+            "requirements",
+            "envelopes",
+            "tenders",
+            "notices",
+        )
     ),
     *(
         f"{table}[0].{key}"
@@ -247,6 +287,7 @@ REQUIRED = [
     ),
     *("themes[0].code", "themes[0].name", "municipalities[0].code", "municipalities[0].name"),
     *(f"stages[2].{key}" for key in ("code", "kind", "name", "body", "capacity")),
+    "notices[0].kind",
     *("stages[3].bodies", "requirements[0].code", "requirements[0].name", "requirements[0].function"),
     *(f"stages[1].criteria[0].{key}" for key in KEYS["criteria"]),
 ]
@@ -306,6 +347,14 @@ def test_other_routes_are_data(kinds: list[str]) -> None:
     data = definition()
     stages(*kinds)(data)
     assert [stage.kind for stage in read_definition(data, file="f", region=None).stages] == kinds
+
+
+def test_a_notice_of_a_programme_has_nobody_of_a_case() -> None:
+    data = definition()
+    data["notices"] = [{"kind": "programme", "to": ["admin", "submitter", "body"]}]
+    found = problems_of(data)
+    assert "tells of no proposal" in found["notices[0].to[1]"]
+    assert "tells of no body" in found["notices[0].to[2]"]
 
 
 def test_all_problems_come_at_once_and_one_a_key() -> None:

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.definition import from_definition, read_definition, to_definition
+from domain.definition_rules import NOTICE_KINDS
 from domain.programme import (
     Body,
     Criterion,
     Municipality,
     Name,
+    NoticeRule,
     PlannedEnvelope,
     Programme,
     Requirement,
@@ -102,6 +104,25 @@ def requirements(draw: st.DrawFn, code: str, themes: list[str]) -> Requirement:
 
 
 @st.composite
+def notice_rules(draw: st.DrawFn, bodies: list[str]) -> tuple[NoticeRule, ...]:
+    """Additions to some kinds of notice, each to one at most."""
+    return tuple(
+        NoticeRule(
+            kind,
+            tuple(
+                draw(
+                    st.lists(st.sampled_from(["secretariat", "treasurer", "admin"]), min_size=1, unique=True)
+                )
+            ),
+            tuple(draw(st.lists(st.sampled_from(bodies), unique=True))),
+            reminder=draw(st.none() | TERMS) if kind == "term-near" else None,
+            escalation=draw(st.none() | TERMS) if kind == "term-escalated" else None,
+        )
+        for kind in draw(st.lists(st.sampled_from(NOTICE_KINDS), unique=True, max_size=3))
+    )
+
+
+@st.composite
 def programmes(draw: st.DrawFn) -> Programme:
     """Programmes that may be published."""
     bodies = unique(draw, 4, least=1)
@@ -136,6 +157,7 @@ def programmes(draw: st.DrawFn) -> Programme:
             for code, (opens, closes) in zip(unique(draw, 3), spans, strict=False)
         ),
         term=draw(TERMS),
+        notices=draw(notice_rules(bodies)),
     )
 
 
@@ -179,6 +201,7 @@ def test_the_least_that_was_ever_stored_still_loads() -> None:
     assert programme.term == programme.stages[0].term == 10
     assert programme.requirements[0].consequence == "assessed"
     assert (programme.tenders, programme.envelopes, programme.municipalities) == ((), (), ())
+    assert (programme.notices, programme.reminder, programme.escalation) == ((), 2, 5)
     assert from_definition(to_definition(programme)) == programme
 
 
