@@ -44,7 +44,6 @@ from projections.words import WORDS, party, ref, refs
 
 __all__ = [
     "KINDS",
-    "NOTICED",
     "RELATIONS",
     "TERMS",
     "URGENCIES",
