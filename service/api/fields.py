@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,7 @@ from marshmallow.fields import Field
 
 __all__ = [
     "Code", "Day", "Digits", "Flag", "Given", "ListOf", "MapOf", "Money", "OneOf", "Part", "Plain", "Said", "Text",
-    "Whole", "camel", "refusal",
+    "TimeOfDay", "Whole", "camel", "refusal",
 ]  # fmt: skip
 
 MOST_MONEY = Decimal("999999999999.99")
@@ -25,6 +25,8 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 MONEY = re.compile(r"([0-9]{1,12})(\.[0-9]{1,2})?")
 MONEY_PATTERN = r"^(?!0+(\.0{1,2})?$)[0-9]{1,12}(\.[0-9]{1,2})?$"
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+TIME = re.compile(TIME_PATTERN[1:-1])
 CODE_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 CODE = re.compile(CODE_PATTERN[1:-1])
 
@@ -179,6 +181,18 @@ class Day(Plain):
         if not FIRST_DAY <= day <= LAST_DAY:
             raise refusal("date-out-of-range", first=FIRST_DAY, last=LAST_DAY)
         return day
+
+
+class TimeOfDay(Plain):
+    """A time of day in the region, hours and minutes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**_described(options, type="string", pattern=TIME_PATTERN, example="22:00"))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> time:
+        if not isinstance(value, str) or not TIME.fullmatch(value):
+            raise refusal("time-invalid")
+        return time.fromisoformat(value)
 
 
 class Flag(Plain):

@@ -209,6 +209,8 @@ class Form:
             assert field.value_field is not None
             begin = f"{name}."
             codes = [key.removeprefix(begin) for key in self.values if key.startswith(begin)]
+            if isinstance(field.value_field, Part):
+                codes = list(dict.fromkeys(code.partition(".")[0] for code in codes))
             found = {
                 code: self._value(field.value_field, begin + code, f"{pointer}/{code}") for code in codes
             }

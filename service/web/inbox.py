@@ -55,10 +55,11 @@ ALL: Mapping[str, Callable[[Connection[Any], str], int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A message as the list shows it."""
+    """A message as the list shows it; `title`: of its case, where it is about one that has a title."""
 
     entry: Entry
     message: Message
+    title: str | None
 
 
 @area.get("/inbox")
@@ -184,7 +185,9 @@ def _shown(status: int = 200, wrong: str | None = None) -> Response:
 def _lines(entries: list[Entry]) -> list[Line]:
     """What each of these says, in the reader's language."""
     said = messages(visit.parts(), [each.delivery for each in entries], visit.language())
-    return [Line(entry, message) for entry, message in zip(entries, said, strict=True)]
+    with visit.parts().pool.connection() as connection:
+        titles = fill([each.delivery.facts.get("title") for each in entries], connection)
+    return [Line(*each) for each in zip(entries, said, titles, strict=True)]
 
 
 def _by_day(lines: list[Line]) -> list[tuple[str, list[Line]]]:
