@@ -31,7 +31,7 @@ from service.ids import new_id
 
 __all__ = [
     "STATES", "Delivery", "Making", "Planned", "add", "bounced", "bundled", "by_id", "claim", "failed", "postponed",
-    "sent", "settled", "tell_inboxes",
+    "resend", "sent", "settled", "tell_inboxes",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from service.messaging.channels.channel import Channel
+from service.messaging.channels.email import Email
 from service.messaging.channels.letter import LetterChannel
 from service.messaging.channels.queue import OwnQueue
 from service.messaging.channels.webhook import Webhook
@@ -16,6 +17,7 @@ from service.settings import Settings
 __all__ = ["CHANNELS"]
 
 CHANNELS: dict[str, Callable[[Settings], Channel]] = {
+    "email": Email,
     "letter": LetterChannel,
     "queue": OwnQueue,
     "webhook": Webhook,

@@ -1,0 +1,67 @@
+"""How does a delivery go by mail? Made for its reader, and handed to a mail server that takes it, or says why not."""
+
+from __future__ import annotations
+
+import structlog
+
+from service.messaging.channels.channel import Dropped, Failed, Outcome, Sent
+from service.messaging.ledger import Delivery
+from service.messaging.mail import readers, transport
+from service.messaging.mail.composing import compose
+from service.messaging.mail.readers import Reader
+from service.messaging.mail.transport import Refused, without_addresses
+from service.settings import Settings
+from service.wiring import Parts
+
+__all__ = ["Email"]
+
+MINUTE, HOUR = 60.0, 3_600.0
+NO_WAY_OUT = "no mail can go out: set SMTP_URL or MAIL_FOLDER"
+
+
+class Email:
+    """Mail. What all deliveries share is the mail server, so one recipient may have as many under way as they like."""
+
+    name = "email"
+    waits = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 8 * HOUR, 24 * HOUR)
+
+    def __init__(self, settings: Settings) -> None:
+        self._transport = transport.make(settings)
+        self.at_once = 1_000 if self._transport is not None else 0
+        """Without a way out nothing is begun: it waits until there is one."""
+
+    def send(self, parts: Parts, delivery: Delivery) -> Outcome:
+        """Sends the mail. The other side has it when the mail server says so."""
+        if self._transport is None:
+            return Failed(NO_WAY_OUT)
+        with parts.pool.connection() as connection:
+            reader = readers.find(connection, delivery.recipient)
+        if reader is None:
+            return Dropped("there is nobody any more to mail this to")
+        if not reader.email:
+            return Dropped("there is no address to mail this to")
+        if reader.refused is not None:
+            return Failed(f"the address takes no mail: {without_addresses(reader.refused)}", permanent=True)
+        try:
+            message = compose(parts, delivery, reader)
+        except ValueError as error:
+            return Failed(f"no mail can be made of this: {without_addresses(str(error))}", permanent=True)
+        try:
+            return Sent(self._transport.send(message, reader.email, delivery.id))
+        except Refused as refused:
+            return self._refused(parts, reader, refused)
+        except OSError as error:
+            said = without_addresses(f"{type(error).__name__}: {error}")
+            return Failed(f"the mail server cannot be reached, or went away: {said}")
+
+    def close(self) -> None:
+        """Says goodbye to the mail server."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def _refused(self, parts: Parts, reader: Reader, refused: Refused) -> Outcome:
+        if refused.address:
+            with parts.pool.connection() as connection:
+                readers.undeliverable(connection, reader.email, str(refused))
+            structlog.get_logger(__name__).warning("an address takes no mail", recipient=reader.id)
+        return Failed(str(refused), permanent=refused.permanent)

@@ -1,0 +1,1 @@
+"""Mail: how a delivery becomes a message, goes out, comes back, and is turned off."""

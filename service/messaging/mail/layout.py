@@ -1,0 +1,73 @@
+"""How does a mail look as HTML? One page with one constant style sheet inside it, so a browser can be told its hash.
+
+Nothing comes from elsewhere: no pictures, no letters, nothing that tells us who reads it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+
+from markupsafe import Markup
+
+__all__ = ["document", "policy", "with_footer"]
+
+PAGE = Markup(
+    """<!doctype html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<div class="sheet">
+<header><p>Besluitspoor</p></header>
+<main>
+{main}
+</main>
+{footer}
+</div>
+</body>
+</html>
+"""
+)
+FOOTER = Markup("<footer>\n{}\n</footer>")
+STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+MAIN = "</main>"
+
+
+def document(language: str, title: str, main: Markup, footer: Markup) -> str:
+    """A whole page: what the mail says, and below it why one gets it."""
+    return str(
+        PAGE.format(language=language, title=title, style=_style(), main=main, footer=FOOTER.format(footer))
+    )
+
+
+def with_footer(html: str, footer: Markup) -> str:
+    """A page that was made elsewhere, with our footer below it."""
+    at = html.rfind(MAIN)
+    at = at + len(MAIN) if at >= 0 else len(html)
+    return f"{html[:at]}\n{FOOTER.format(footer)}{html[at:]}"
+
+
+def policy(html: str) -> str:
+    """What a browser that shows this mail may do: use the style sheets that stand in it, and nothing else."""
+    hashes = {
+        base64.b64encode(hashlib.sha256(each.encode()).digest()).decode() for each in STYLE.findall(html)
+    }
+    styles = " ".join(sorted(f"'sha256-{each}'" for each in hashes)) or "'none'"
+    return (
+        f"default-src 'none'; style-src {styles}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+@cache
+def _style() -> Markup:
+    return Markup(f"\n{files('service.messaging.mail').joinpath('style.css').read_text('utf-8')}")
