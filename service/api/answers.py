@@ -24,7 +24,7 @@ class Answer:
 
     `version` is that of the resource as it is now; without one the ETag is a digest of the body, also for what was at a
     moment, which may change while its version does not. `position` is how far in the log the answer has seen. `links`
-    are addresses by relation (prev, next).
+    are addresses by relation (prev, next). `filename` is what a file is kept under.
     """
 
     body: Any
@@ -32,6 +32,7 @@ class Answer:
     position: int | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    filename: str = ""
 
 
 def shown(answer: Answer) -> Response:
@@ -43,6 +44,8 @@ def shown(answer: Answer) -> Response:
         headers["Event-Position"] = str(answer.position)
     if answer.links:
         headers["Link"] = ", ".join(f'<{url}>; rel="{rel}"' for rel, url in answer.links.items())
+    if answer.filename:
+        headers["Content-Disposition"] = f'attachment; filename="{answer.filename}"'
     if "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag):
         return Response(status=304, headers=headers)
     return Response(body, 200, headers, content_type=answer.content_type)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, g, request
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from service.api.answers import Answer, shown
+from service.api.answers import Answer, shown, written
 from service.api.context import NOBODY, Call, caller, running
 from service.api.fields import Given
 from service.api.headers import event_position, if_match, once
@@ -29,6 +29,7 @@ from service.errors import Stale
 __all__ = ["Resource"]
 
 View = Callable[..., Any]
+T = TypeVar("T")
 
 NO_VERSION = -1
 """What nothing has."""
@@ -94,7 +95,7 @@ class Resource(Blueprint):
         self,
         rule: str,
         *,
-        shows: type[Schema],
+        shows: type[Schema] | None,
         query: type[Schema] | None = None,
         public: bool = False,
         many: bool = False,
@@ -103,7 +104,7 @@ class Resource(Blueprint):
     ) -> Callable[[Callable[..., Answer]], View]:
         """A question: answers 200, or 304 to who has that answer already. `public`: to those who did not sign in too.
 
-        The function takes the call, the query parameters and the parts of the path.
+        The function takes the call, the query parameters and the parts of the path. `shows` None: a file.
         """
 
         def decorate(function: Callable[..., Answer]) -> View:
@@ -133,6 +134,50 @@ class Resource(Blueprint):
 
         return decorate
 
+    def change(
+        self,
+        rule: str,
+        schema: type[Schema],
+        *,
+        shows: type[Schema],
+        example: dict[str, Any],
+        method: str = "POST",
+        status: int = 200,
+        conditional: bool = False,
+        not_now: bool = False,
+    ) -> Callable[[Callable[..., Answer]], View]:
+        """A change of what stands outside the log, so that no key is needed to do it once: done again, it is the same.
+
+        The function takes the call, what was given and the parts of the path, and answers what there is after it.
+        `conditional`: it takes If-Match. `not_now`: it can come out of turn.
+        """
+
+        def decorate(function: Callable[..., Answer]) -> View:
+            taken, nothing = schema(), Given()
+
+            @functools.wraps(function)
+            def view(**path: Any) -> Response:
+                call = Call(parts=running().parts, person=caller())
+                if request.query_string:
+                    self.ARGUMENTS_PARSER.parse(nothing, request, location="query")
+                given = self.ARGUMENTS_PARSER.parse(taken, request, location="json")
+                versions = if_match() if conditional else None
+                answer = _on_any(versions, lambda on: function(replace(call, if_match=on), given, **path))
+                headers = {"ETag": f'"{answer.version}"'} if answer.version is not None else {}
+                return written(answer.body, status, headers)
+
+            doc = CallDoc(
+                operation=function.__name__,
+                shows=shows,
+                status=status,
+                body=True,
+                conditional=conditional,
+                refuses=(409,) if not_now else (),
+            )
+            return self.routed(rule, method, view, doc, self.arguments(taken, example=example))
+
+        return decorate
+
     def routed(self, rule: str, method: str, view: View, doc: CallDoc, takes: Callable[[View], View]) -> View:
         """A call of another shape. `takes` is flask-smorest's own decorator, here only for what it publishes."""
         view._apidoc = {**takes(_nothing)._apidoc, "call": doc}  # type: ignore[attr-defined]
@@ -140,7 +185,7 @@ class Resource(Blueprint):
         return view
 
 
-def _on_any(versions: tuple[int, ...] | None, act: Callable[[int | None], Done]) -> Done:
+def _on_any(versions: tuple[int, ...] | None, act: Callable[[int | None], T]) -> T:
     """What the act does on the first of these versions that is the present one; on whichever it is for None.
 
     Raises Stale when none of them is.

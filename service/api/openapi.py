@@ -75,7 +75,7 @@ class CallDoc:
     """What is published about one call, beside its summary and what it takes."""
 
     operation: str
-    shows: type[Schema]
+    shows: type[Schema] | None
     status: int
     body: bool = False
     once: bool = False
@@ -216,7 +216,11 @@ def described(
 
 
 def _responses(call: CallDoc, method: str, doc_info: dict[str, Any]) -> dict[str, Any]:
-    schema: Any = call.shows(many=True) if call.many else call.shows
+    schema: Any = call.shows
+    if call.shows is None:
+        schema = {"contentMediaType": call.content_type}
+    elif call.many:
+        schema = call.shows(many=True)
     names = ["API-Version"]
     if call.once or method == "get":
         names += ["ETag", "Event-Position"]

@@ -12,6 +12,7 @@ from flask import Response
 
 from domain.recorded import Moment, stream_kind
 from projections import budget, programmes
+from projections.timeline import facts
 from projections.view import Document
 from service import reading
 from service.api.answers import written
@@ -22,19 +23,25 @@ from service.words import fill
 
 __all__ = ["created"]
 
-PLACES = {"proposal": "proposals", "envelope": "envelopes", "programme": "programmes"}
+PLACES = {
+    "proposal": "proposals", "envelope": "envelopes", "programme": "programmes", "newsletter": "newsletters",
+}  # fmt: skip
 """Where each kind of stream is found."""
+
+BY_STREAM = ("proposal", "newsletter")
+"""What goes by the whole name of its stream."""
 
 FOLDS: dict[str, Callable[[Any, Any], Document | None]] = {
     "envelope": budget.evolve,
     "programme": programmes.evolve,
+    "newsletter": lambda _, recorded: {"id": recorded.stream, **facts(recorded)},
 }
 
 
 def created(call: Call, done: Done) -> Response:
     """The answer to an act."""
     kind = stream_kind(done.stream)
-    name = done.stream if kind == "proposal" else done.stream.removeprefix(f"{kind}-")
+    name = done.stream if kind in BY_STREAM else done.stream.removeprefix(f"{kind}-")
     headers = {
         "Location": f"{PREFIX}/{PLACES[kind]}/{name}",
         "ETag": f'"{done.version}"',

@@ -6,13 +6,46 @@ from typing import Any
 
 from werkzeug.routing import BaseConverter
 
-__all__ = ["CONVERTERS", "CaseConverter", "CodeConverter", "described"]
+__all__ = ["CONVERTERS", "CaseConverter", "CodeConverter", "LetterConverter", "described"]
+
+
+UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 class CaseConverter(BaseConverter):
     """The id of a case."""
 
-    regex = "proposal-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    regex = f"proposal-{UUID}"
+
+
+class LetterConverter(BaseConverter):
+    """The id of a letter."""
+
+    regex = f"letter-{UUID}"
+
+
+class DeliveryConverter(BaseConverter):
+    """The id of a delivery: a message in an inbox is one."""
+
+    regex = f"delivery-{UUID}"
+
+
+class NewsletterConverter(BaseConverter):
+    """The id of a newsletter."""
+
+    regex = f"newsletter-{UUID}"
+
+
+class AddressConverter(BaseConverter):
+    """The id of an address of a council."""
+
+    regex = f"address-{UUID}"
+
+
+class MunicipalityConverter(BaseConverter):
+    """The code of a municipality, such as GM0772."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9-]{0,63}"
 
 
 class CodeConverter(BaseConverter):
@@ -21,7 +54,15 @@ class CodeConverter(BaseConverter):
     regex = "[a-z0-9][a-z0-9-]{0,63}"
 
 
-CONVERTERS: dict[str, type[BaseConverter]] = {"case": CaseConverter, "code": CodeConverter}
+CONVERTERS: dict[str, type[BaseConverter]] = {
+    "case": CaseConverter,
+    "code": CodeConverter,
+    "letter": LetterConverter,
+    "delivery": DeliveryConverter,
+    "newsletter": NewsletterConverter,
+    "address": AddressConverter,
+    "municipality": MunicipalityConverter,
+}
 
 
 def described(converter: BaseConverter) -> dict[str, Any]:
