@@ -1,10 +1,13 @@
-"""Does anybody fold, does anybody publish, and since when does what waits for them wait?
+"""Does anybody fold, publish, notify and deliver, and since when does what waits for them wait?
 
-Each of the two is done by whoever holds its lock: a lock of a database session, which goes when its process goes.
+Each of the first three is done by whoever holds its lock: a lock of a database session, which goes when its process
+goes. Who delivers holds one together with all others who do.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, LiteralString
@@ -14,11 +17,15 @@ from psycopg.rows import tuple_row
 
 from service.eventstore import recorded_from
 
-__all__ = ["LEADER_LOCK", "LATE_SECONDS", "PUBLISHER", "Behind", "folding", "publishing", "unreadable"]
+__all__ = [
+    "LEADER_LOCK", "LATE_SECONDS", "NOTIFIER_LOCK", "PUBLISHER", "Behind", "courier_lock", "folding", "notifying",
+    "publishing", "without_courier", "unreadable",
+]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
 
 LEADER_LOCK = 7133011
+NOTIFIER_LOCK = 7133013
 
 PUBLISHER = "broker"
 """The name of the publisher's row in outbox.position and of its lock."""
@@ -65,6 +72,30 @@ def publishing(connection: Connection) -> Behind:
         "SELECT position FROM outbox.position WHERE publisher = %s", "hashtextextended('publisher ' || %s, 0)"
     )
     return _behind(connection, query, PUBLISHER, PUBLISHER)
+
+
+def notifying(connection: Connection) -> Behind:
+    """Up to where notices have been made."""
+    return _behind(connection, AT.format("SELECT position FROM ledger.position", "%s::bigint"), NOTIFIER_LOCK)
+
+
+def courier_lock(channel: str) -> int:
+    """The lock that everybody shares who delivers over this channel."""
+    digest = hashlib.blake2b(f"courier {channel}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def without_courier(connection: Connection, channels: Iterable[str]) -> list[str]:
+    """Those of these channels over which nobody delivers now."""
+    held = {
+        key
+        for (key,) in connection.execute(
+            """SELECT classid::bigint << 32 | objid::bigint FROM pg_locks
+            WHERE locktype = 'advisory' AND granted AND objsubid = 1
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+        )
+    }
+    return [channel for channel in channels if courier_lock(channel) not in held]
 
 
 def unreadable(connection: Connection, position: int) -> str | None:

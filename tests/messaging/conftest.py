@@ -27,6 +27,8 @@ from service.messaging import publisher
 from service.messaging.broker import connected, events_exchange
 from service.settings import Settings
 
+from .delivering import Desk
+
 RABBITMQ = "amqp://guest:guest@127.0.0.1:5672//"
 
 
@@ -51,6 +53,14 @@ def on_broker(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """Settings for either broker, with an OIN of their own to tell these events by: RabbitMQ is everybody's."""
     url = request.getfixturevalue("rabbitmq_url") if request.param == "rabbitmq" else ""
     return replace(settings, broker_url=url, oin=f"{random.randrange(10**19):020d}")
+
+
+@pytest.fixture
+def desk(on_broker: Settings) -> Iterator[Desk]:
+    """A channel of this test alone, on either broker."""
+    made = Desk(on_broker, f"test_{uuid4().hex[:12]}")
+    yield made
+    made.delete()
 
 
 @pytest.fixture
