@@ -1,4 +1,4 @@
-"""Who can sign in to a demonstration? One person for each role; the password of all of them is `demo`."""
+"""Who can sign in to a demonstration? Somebody for each role; the password of all of them is `demo`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class DemoPerson:
     role: str
     bodies: tuple[str, ...] = ()
     applies: bool = False
+    chairs: tuple[str, ...] = ()
+    municipalities: tuple[str, ...] = ()
 
 
 DEMO_PEOPLE = (
@@ -38,6 +40,16 @@ DEMO_PEOPLE = (
     DemoPerson("adviesgroep@example.org", "Lid van de adviesgroep", "member", ("adviesgroep",)),
     DemoPerson("poho@example.org", "Lid van het portefeuillehoudersoverleg", "member", ("poho",)),
     DemoPerson("db@example.org", "Lid van het dagelijks bestuur", "member", ("db",)),
+    DemoPerson(
+        "chair@example.org", "Voorzitter van het dagelijks bestuur", "member", ("db",), chairs=("db",)
+    ),
+    DemoPerson(
+        "municipality@example.org",
+        "Portefeuillehouder van Helmond",
+        "member",
+        ("poho",),
+        municipalities=("GM0794",),
+    ),
     DemoPerson("treasurer@example.org", "Penningmeester", "treasurer"),
     DemoPerson("auditor@example.org", "Controleur", "auditor"),
     DemoPerson("admin@example.org", "Beheerder", "admin"),
@@ -72,4 +84,6 @@ def _add(connection: psycopg.Connection[tuple[object, ...]], wanted: DemoPerson)
         bodies=wanted.bodies,
         organisation=organisation.id if organisation else None,
         password=PASSWORD,
+        chairs=wanted.chairs,
+        municipalities=wanted.municipalities,
     )

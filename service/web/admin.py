@@ -22,6 +22,7 @@ from service.identity.permissions import check
 from service.web import sessions, visit
 from service.web.forms import Form
 from service.web.naming import names
+from service.web.places import places
 from service.web.proposal_form import KINDS
 from service.web.rendering import page, say, word
 
@@ -56,6 +57,8 @@ class PersonSchema(Given):
     email = Email(EMAIL, required=True)
     roles = ListOf(OneOf(*ROLES), len(ROLES), load_default=list)
     bodies = ListOf(Code(), 100, load_default=list)
+    chairs = ListOf(Code(), 100, load_default=list)
+    municipalities = ListOf(Text(6), 100, load_default=list)
     organisation = Part(OrganisationSchema, load_default=None)
 
 
@@ -117,6 +120,8 @@ def add() -> AnyResponse:
                         roles=given["roles"],
                         bodies=given["bodies"],
                         organisation=_organisation(connection, given),
+                        chairs=given["chairs"],
+                        municipalities=given["municipalities"],
                     )
                 except EmailTaken:
                     _say_taken(form)
@@ -155,6 +160,8 @@ def change(person: str) -> AnyResponse:
                     roles=frozenset(given["roles"]),
                     bodies=frozenset(given["bodies"]),
                     organisation=_organisation(connection, given),
+                    chairs=frozenset(given["chairs"]),
+                    municipalities=frozenset(given["municipalities"]),
                 )
                 try:
                     people.change(connection, changed)
@@ -224,22 +231,34 @@ def _content(person: Person) -> dict[str, Any]:
         "email": person.email,
         "roles": sorted(person.roles),
         "bodies": sorted(person.bodies),
+        "chairs": sorted(person.chairs),
+        "municipalities": sorted(person.municipalities),
         "organisation": {"name": organisation.name, "kind": organisation.kind} if organisation else None,
     }
 
 
 def _refuse(form: Form, given: dict[str, Any], known: Person | None) -> None:
     """What no schema can see is wrong with what somebody is to be."""
-    codes = set(names(visit.parts()).bodies) | (set(known.bodies) if known else set())
+    codes = set(names(visit.parts()).bodies) | (known.bodies if known else set())
     if set(given["bodies"]) - codes:
         form.errors["bodies"] = say("admin.body-unknown")
     if "member" in given["roles"] and not given["bodies"]:
         form.errors["bodies"] = say("admin.member-without-body")
+    if set(given["chairs"]) - set(given["bodies"]):
+        form.errors["chairs"] = say("admin.chair-not-member")
+    if set(given["municipalities"]) - set(_municipalities(known)):
+        form.errors["municipalities"] = say("admin.municipality-unknown")
     own = known is not None and known.id == visit.person().id
     if own and "admin" not in given["roles"]:
         form.errors["roles"] = say("admin.own-role")
     if form.errors:
         form.status = 400
+
+
+def _municipalities(known: Person | None) -> dict[str, str]:
+    """Of which municipalities somebody can be a contact: their names, by code; what one is already stays a choice."""
+    found = places(visit.parts()).municipalities
+    return found | {code: found.get(code, code) for code in sorted(known.municipalities if known else ())}
 
 
 def _say_taken(form: Form) -> None:
@@ -276,7 +295,15 @@ def _done(to: str, notice: str) -> AnyResponse:
 def _version(person: Person) -> int:
     """A number that is another one once this person has been changed: what a form on an old page is known by."""
     plain = repr(
-        (person.email, person.name, sorted(person.roles), sorted(person.bodies), person.organisation)
+        (
+            person.email,
+            person.name,
+            sorted(person.roles),
+            sorted(person.bodies),
+            person.organisation,
+            sorted(person.chairs),
+            sorted(person.municipalities),
+        )
     )
     return int.from_bytes(blake2b(plain.encode(), digest_size=7).digest())
 
@@ -290,7 +317,7 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
             going_on = sessions.going_on(connection, person.id)
             secret = people.has_password(connection, person.id)
     bodies = sorted(
-        {*called.bodies, *(person.bodies if person else ())} - {"applicant"},
+        {*called.bodies, *(person.bodies | person.chairs if person else ())} - {"applicant"},
         key=lambda code: called.body(code).casefold(),
     )
     status = form.status if password is None else password.status
@@ -302,12 +329,16 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         least=SHORTEST_PASSWORD,
         meanwhile=form.status == 412,
         roles_of=lambda who: ", ".join(word(role) for role in sorted(who.roles)),
-        bodies_of=lambda who: ", ".join(called.body(body) for body in sorted(who.bodies)),
+        bodies_of=lambda codes: ", ".join(called.body(body) for body in sorted(codes)),
         who=person,
         version=_version(person) if person else None,
         own=person is not None and person.id == visit.person().id,
         roles=[(role, word(role), say(f"admin.role-{role}")) for role in ROLES],
         bodies=[(code, called.body(code)) for code in bodies],
+        municipalities=list(_municipalities(person).items()),
+        municipalities_of=lambda who: places(visit.parts()).names(
+            "municipalities", sorted(who.municipalities)
+        ),
         kinds=[(kind, say(f"submission.kind-{kind}")) for kind in KINDS],
         tokens=known,
         sessions=going_on,

@@ -158,5 +158,7 @@ def test_demo_people_are_made_once_by_however_many_processes(settings: Settings)
         }
         assert set(made) == {person.email for person in demo.DEMO_PEOPLE}
         assert made["db@example.org"].bodies == {"db"}
+        assert made["chair@example.org"].chairs == made["chair@example.org"].bodies == {"db"}
+        assert made["municipality@example.org"].municipalities == {"GM0794"}
         assert made["submitter@example.org"].organisation is not None
         assert people.verify(connection, "treasurer@example.org", "demo") == made["treasurer@example.org"]

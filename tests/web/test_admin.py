@@ -177,6 +177,39 @@ def test_a_password_that_is_too_short_is_refused_and_never_shown(site: Site) -> 
     assert visitor.get("/programmes").status_code == 303, "a new password signs out everywhere"
 
 
+def test_who_chairs_a_body_or_is_the_contact_of_a_municipality_is_kept_with_the_person(site: Site) -> None:
+    admin, person = added(
+        site,
+        email="voorzitter@example.org",
+        roles=["member"],
+        bodies=["db", "poho"],
+        chairs=["db"],
+        municipalities=["GM0794", "GM0772"],
+    )
+    assert (person.chairs, person.municipalities) == ({"db"}, {"GM0794", "GM0772"})
+    path = f"/admin/people/{person.id}"
+    html = admin.text(path)
+    assert "Helmond" in html
+    for name, code, is_so in (
+        ("chairs", "db", True),
+        ("chairs", "poho", False),
+        ("municipalities", "GM0794", True),
+    ):
+        assert bool(re.search(rf'name="{name}" value="{code}" checked', html)) == is_so
+    mine: dict[str, Any] = {"email": "voorzitter@example.org", "roles": ["member"]}
+    for wrong, said in (
+        ({"bodies": ["poho"], "chairs": ["db"]}, "Een voorzitter is ook lid van het orgaan"),
+        ({"bodies": ["db"], "municipalities": ["GM9999"]}, "Een van deze gemeenten bestaat niet meer"),
+    ):
+        response = admin.post(path, fields(**mine, **wrong))
+        assert response.status_code == 400
+        assert said in response.get_data(as_text=True)
+        admin.text(path)
+    assert known(site, person.id) == person
+    assert admin.post(path, fields(**mine, bodies=["db"])).status_code == 303
+    assert known(site, person.id).chairs == known(site, person.id).municipalities == frozenset()
+
+
 def test_administrators_cannot_take_away_their_own_role(site: Site) -> None:
     admin = site.visitor("admin")
     me = site.service.people["admin"]
