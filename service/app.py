@@ -14,12 +14,16 @@ from service.api import (
     docs,
     envelopes,
     events,
+    inbox,
+    letters,
     machines,
+    newsletters,
     portfolio,
     problems,
     programmes,
     proposals,
     queue,
+    subscriptions,
     tokens,
 )
 from service.api.context import Running
@@ -36,7 +40,20 @@ if TYPE_CHECKING:
 
 __all__ = ["RESOURCES", "create_app"]
 
-RESOURCES = (proposals, acts, queue, programmes, envelopes, portfolio, events, tokens)
+RESOURCES = (
+    proposals,
+    acts,
+    letters,
+    queue,
+    programmes,
+    envelopes,
+    portfolio,
+    events,
+    inbox,
+    newsletters,
+    subscriptions,
+    tokens,
+)
 """A new resource is a module in `service/api/`, and its name here."""
 
 EVERYWHERE = tuple(

@@ -24,7 +24,8 @@ class Answer:
 
     `version` is that of the resource as it is now; without one the ETag is a digest of the body, also for what was at a
     moment, which may change while its version does not. `position` is how far in the log the answer has seen. `links`
-    are addresses by relation (prev, next). `filename` is what a file is kept under.
+    are addresses by relation (prev, next). `filename` is what a file is kept under,
+    `location` where to find what was made.
     """
 
     body: Any
@@ -33,6 +34,7 @@ class Answer:
     links: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
     filename: str = ""
+    location: str = ""
 
 
 def shown(answer: Answer) -> Response:

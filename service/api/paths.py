@@ -48,6 +48,12 @@ class MunicipalityConverter(BaseConverter):
     regex = "[A-Za-z0-9][A-Za-z0-9-]{0,63}"
 
 
+class SubscriptionConverter(BaseConverter):
+    """The id of a subscription."""
+
+    regex = f"subscription-{UUID}"
+
+
 class CodeConverter(BaseConverter):
     """The code of a body, a programme or an envelope."""
 
@@ -62,6 +68,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "newsletter": NewsletterConverter,
     "address": AddressConverter,
     "municipality": MunicipalityConverter,
+    "subscription": SubscriptionConverter,
 }
 
 

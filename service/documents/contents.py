@@ -40,6 +40,9 @@ LETTERS = ("receipt", "supplement", "award", "refusal")
 
 WEEKS_TO_OBJECT = 6
 
+Said = Mapping[str, Any]
+NOTHING_KNOWN: Said = {}
+
 NO_WORDS = {"nl": "[Deze tekst is weggelakt.]", "en": "[This text has been redacted.]"}
 NO_NAME = {"nl": "[Deze naam is gewist.]", "en": "[This name has been erased.]"}
 
@@ -56,19 +59,23 @@ def contents(
     about: int,
     language: str,
     on: date,
+    known: Said = NOTHING_KNOWN,
 ) -> dict[str, Any]:
-    """What a letter about the event at position `about` of a case says, dated `on`. Raises NothingToTell."""
+    """What a letter about the event at position `about` of a case says, dated `on`. Raises NothingToTell.
+
+    What words and names are `known` is not asked for.
+    """
     event = next((each for each in history if each.position == about), None)
     if event is None or not tells_of(letter, event.event):
         raise NothingToTell(f"there is no {letter} about position {about}")
     # What one act recorded belongs together: until when a supplement is awaited stands in an event of its own.
-    known = [each for each in history if each.position <= about or each.command_id == event.command_id]
-    document = reading.status_of(known)
+    told = [each for each in history if each.position <= about or each.command_id == event.command_id]
+    document = reading.status_of(told)
     assert document is not None
     programme = programme_of(parts, document["programme"], document["programmeVersion"])
     telling = Telling(event, document, programme, language, on, parts.calendar().holidays)
     said: Document = telling.said()
-    readable: dict[str, Any] = _readable(said, fill(said, connection), language)
+    readable: dict[str, Any] = _readable(said, fill(said, connection, known), language)
     return {**readable, "letter": letter, "language": language, "preview": False, "invented": False}
 
 

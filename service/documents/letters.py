@@ -20,13 +20,19 @@ from domain.recorded import NOW, Moment, Recorded
 from service import reading
 from service.documents.contents import Connection, contents
 from service.documents.typesetting import pdf
+from service.errors import Missing
 from service.eventstore import Meta, Once
+from service.identity.people import Person
+from service.identity.permissions import may
 from service.ids import new_id
 from service.messaging.ledger import Delivery
 from service.texts import DEFAULT
 from service.wiring import Parts
 
-__all__ = ["OPERATOR", "Issued", "Letter", "by_id", "ensure", "filename", "issue", "issued", "verified"]
+__all__ = [
+    "OPERATOR", "Altered", "Issued", "Letter", "ensure", "filename", "issue", "issued", "read", "refuse_unseen",
+    "verified",
+]  # fmt: skip
 
 OPERATOR = "system"
 """Who issues letters: no person, the service itself."""
@@ -38,6 +44,10 @@ NAMES = {
     "refusal": {"nl": "afwijzing", "en": "refusal"},
 }
 """What the file of a letter is called, before its reference."""
+
+
+class Altered(Exception):
+    """What is kept of a letter is not what was issued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +120,31 @@ def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[
         return [Issued(*row) for row in cursor.execute(query, asked).fetchall()]
 
 
-def by_id(connection: Connection, proposal: str, id: str) -> Letter | None:
-    """A letter of this case that was issued, or None."""
+def refuse_unseen(connection: Connection, person: Person, proposal: str) -> None:
+    """Who may read a case may read its letters. Raises Missing when there is none that this person may read."""
     with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute("SELECT owner FROM views.status WHERE key = %s", (proposal,)).fetchone()
+    if row is None or not may(person, "read-case", owner=row[0]):
+        raise Missing("proposal", proposal)
+
+
+def read(parts: Parts, proposal: str, id: str) -> Letter:
+    """A letter of this case as it was issued.
+
+    Raises Missing when there is none, Altered when it is not what the log says was issued.
+    """
+    with parts.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
             """SELECT id, letter, proposal, language, sha256, filename, pdf FROM documents.letters
             WHERE id = %s AND proposal = %s AND position IS NOT NULL""",
             (id, proposal),
         ).fetchone()
-    return Letter(*row) if row is not None else None
+    if row is None:
+        raise Missing("letter", id)
+    letter = Letter(*row)
+    if not verified(parts, letter):
+        raise Altered(f"{id} is not what was issued: its bytes do not have the hash in the log")
+    return letter
 
 
 def verified(parts: Parts, letter: Letter) -> bool:

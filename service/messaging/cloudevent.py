@@ -15,7 +15,7 @@ from urllib.parse import quote
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from domain.events import EVENTS
+from domain.events import EVENTS, LetterIssued
 from domain.recorded import Recorded
 
 __all__ = [
@@ -125,12 +125,15 @@ def _source(oin: str) -> str:
 
 
 def _dataref(recorded: Recorded, public_url: str) -> str:
-    """Where to ask for what the message leaves out: the case's timeline, the envelope or the programme."""
+    """Where to ask for what the message leaves out: the case's timeline, the letter, the envelope or the programme."""
     api = f"{public_url}/api/v1"
     code = quote(recorded.stream.partition("-")[2], safe="")
     match recorded.kind:
         case "proposal":
             return f"{api}/proposals/{quote(recorded.stream, safe='')}/timeline"
+        case "letter" if isinstance(recorded.event, LetterIssued):
+            proposal = quote(recorded.event.proposal, safe="")
+            return f"{api}/proposals/{proposal}/letters/{quote(recorded.stream, safe='')}"
         case "envelope":
             return f"{api}/envelopes/{code}"
         case "programme":

@@ -16,6 +16,7 @@ from service.api.moments_schema import MomentQuery, moment_of
 from service.api.proposals import STATUSES, CasesQuery
 from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
+from service.documents import letters
 from service.identity.permissions import check, limit
 from service.listing import SORTS, Filters, proposals
 from service.messaging.preferences import watches
@@ -36,6 +37,7 @@ from service.web.case_facts import (
 )
 from service.web.charts import Bars, Tiles
 from service.web.forms import Form
+from service.web.letters import told
 from service.web.linking import address_of
 from service.web.naming import Names, name_of, names, programmes_in_force
 from service.web.rendering import day, has_text, moment, page, say, word
@@ -137,12 +139,17 @@ def show(proposal: str) -> Response:
         with form.refusals():
             at = moment_of(_call(), connection, form.load())
         found = case_at(visit.parts(), visit.person(), connection, proposal, at)
+        issued = letters.issued(connection, proposal, found.moment)
         watching = watches(connection, visit.person().id, proposal) if found.moment.is_now else None
+    facts = shown(found)
+    # Letters have streams of their own, and belong to the story of the case all the same.
+    story_ = sorted([*facts["timeline"], *told(issued, proposal)], key=lambda each: -each["position"])
     return page(
         "cases/show.html",
         form.status,
         form=form,
-        **shown(found),
+        **{**facts, "timeline": story_},
+        letters=issued,
         moment_said=_moment_said(),
         watching=watching,
     )

@@ -118,14 +118,19 @@ def people_called(connection: Connection, who: str) -> list[str]:
 
 
 def cases_called(connection: Connection, reference: str) -> list[str]:
-    """The streams of the case with this reference (else of those whose reference begins so), or of this envelope."""
+    """The streams of the case with this reference (else of those whose reference begins so) and of its letters.
+
+    Or of the envelope with this code.
+    """
     exact = """SELECT key FROM views.status WHERE reference = %(upper)s
         UNION ALL SELECT key FROM views.budget WHERE code = %(lower)s"""
     begins = "SELECT key FROM views.status WHERE starts_with(reference, %(upper)s) ORDER BY key DESC LIMIT %(most)s"
     params = {"upper": reference.upper(), "lower": reference.lower(), "most": MOST_NAMED}
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(exact, params).fetchall() or cursor.execute(begins, params).fetchall()
-    return [key for (key,) in rows]
+        keys = [key for (key,) in rows]
+        letters = "SELECT id FROM documents.letters WHERE proposal = ANY(%s)"
+        return keys + [id for (id,) in cursor.execute(letters, (keys,)).fetchall()]
 
 
 def _bounds(connection: Connection, wanted: Wanted, before: int | None, timezone: str) -> tuple[int, int]:
@@ -174,7 +179,9 @@ def _query(wanted: Wanted) -> tuple[sql.Composed, dict[str, Any]]:
         add(
             "(e.originator_id = %(programme_stream)s OR %(programme)s = coalesce("
             "(SELECT s.programme FROM views.status s WHERE s.key = e.originator_id),"
-            " (SELECT b.programme FROM views.budget b WHERE b.key = e.originator_id)))",
+            " (SELECT b.programme FROM views.budget b WHERE b.key = e.originator_id),"
+            " (SELECT s.programme FROM documents.letters l JOIN views.status s ON s.key = l.proposal"
+            " WHERE l.id = e.originator_id)))",
             programme=wanted.programme,
             programme_stream=f"programme-{wanted.programme}",
         )

@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
-from domain.events import Awarded, MoneyMovedIn
+from domain.events import Awarded, LetterIssued, MoneyMovedIn
 from domain.recorded import NOW, Recorded
 from service.api.sentences import Called, told
+from service.documents.contents import LETTERS
 from service.figures import budgets
 from service.web.linking import address_of
 from service.web.naming import Names
@@ -66,8 +67,10 @@ NOWHERE = ("", "")
 
 
 def _called(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """What people call these cases and envelopes, and the programme of a case, by stream."""
+    """What people call these cases (a letter goes by its case) and envelopes, and the programme, by stream."""
     query = """SELECT key, reference, programme FROM views.status WHERE key = ANY(%(keys)s)
+        UNION ALL SELECT l.id, s.reference, s.programme FROM documents.letters l
+            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s)
         UNION ALL SELECT key, code, '' FROM views.budget WHERE key = ANY(%(keys)s)"""
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, {"keys": list(streams)}).fetchall()
@@ -89,6 +92,7 @@ def _codes(names: Names, programme: str) -> Called:
         **{("stage", code): name for (of, code), name in names.stages.items() if of == programme},
         **{("stage", code): names.stage(programme, code) for code in ("supplement", "held-over")},
         **{("code", code): name for code, name in names.programmes.items()},
+        **{("letter", letter): say(f"letters.{letter}") for letter in LETTERS},
     }
 
 
@@ -153,8 +157,12 @@ def _said(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _address(recorded: Recorded) -> str | None:
-    """Where the case is shown as it stood after this event."""
+    """Where the case is shown as it stood after this event; of a letter, the letter."""
     match recorded.kind:
+        case "letter" if isinstance(recorded.event, LetterIssued):
+            return address_of(
+                "web.letters.download", proposal=recorded.event.proposal, letter=recorded.stream
+            )
         case "proposal":
             return address_of("web.replay.case", proposal=recorded.stream, at=recorded.position)
         case "envelope":

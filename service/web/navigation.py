@@ -52,7 +52,7 @@ UNDER = {
     f"web.{area}": f"web.{place}"
     for place, areas in {
         "cases": ("search", "submission", "acting", "supplement", "differences", "withdrawal"),
-        "desk": ("terms",),
+        "desk": ("terms", "letters"),
         "inbox": ("preferences",),
         "audit": ("replay",),
     }.items()

@@ -15,6 +15,7 @@ from service.web import (
     door,
     inbox,
     kit,
+    letters,
     live,
     money,
     portfolio,
@@ -37,7 +38,7 @@ __all__ = ["AREAS", "register"]
 
 AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
-    desk, terms, programme_pages, admin, money, portfolio, audit, replay, live, kit,
+    desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""

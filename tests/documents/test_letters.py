@@ -15,6 +15,7 @@ from domain.recorded import Moment
 from service.documents import letters
 from service.documents.contents import NothingToTell
 from service.documents.letters import ensure, issue, issued, verified
+from service.errors import Missing
 from service.ids import new_id
 from service.messaging.channels import CHANNELS
 from service.messaging.channels.channel import Failed, Sent
@@ -130,21 +131,20 @@ def test_the_letters_of_a_case_are_listed_newest_first_and_as_of_a_moment(office
         assert [each.size for each in found] == [len(award.pdf), len(receipt.pdf)]
         then = issued(connection, proposal, Moment(found[1].position))
         assert [each.id for each in then] == [receipt.id]
-        assert letters.by_id(connection, proposal, award.id) == award
-        assert letters.by_id(connection, office.submit(), award.id) is None
+    assert letters.read(office.parts, proposal, award.id) == award
+    with pytest.raises(Missing):
+        letters.read(office.parts, office.submit(), award.id)
 
 
-def test_a_letter_that_was_changed_does_not_agree_with_the_log(office: Letters, settings: Any) -> None:
+def test_a_letter_that_was_changed_behind_our_back_is_not_handed_out(office: Letters, settings: Any) -> None:
     proposal = office.submit()
     letter = issue(office.parts, "receipt", proposal, office.at(proposal, "receipt"))
     with psycopg.connect(settings.database_owner_url, autocommit=True) as owner:
         owner.execute(
             "UPDATE documents.letters SET pdf = %s WHERE id = %s", (letter.pdf + b"more", letter.id)
         )
-    with office.parts.pool.connection() as connection:
-        changed = letters.by_id(connection, proposal, letter.id)
-    assert changed is not None
-    assert not verified(office.parts, changed)
+    with pytest.raises(letters.Altered):
+        letters.read(office.parts, proposal, letter.id)
 
 
 @pytest.mark.parametrize("change", ["UPDATE documents.letters SET pdf = ''", "DELETE FROM documents.letters"])

@@ -33,6 +33,8 @@ PAGES = {
     "proposals.list_proposals": "web.cases.index",
     "proposals.read_proposal": "web.cases.show",
     "proposals.read_timeline": "web.cases.show",
+    "letters.list_letters": "web.cases.show",
+    "letters.read_letter": "web.letters.download",
     "bodies.read_queue": "web.queues.show",
     "programmes.list_programmes": "web.programme_pages.index",
     "programmes.read_programme": "web.programme_pages.show",

@@ -11,6 +11,7 @@ import pytest
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from service.documents import letters
 from service.web import drafts
 from tests.api.conftest import ROLES
 from tests.web.conftest import Site, Visitor
@@ -49,6 +50,9 @@ GET: dict[str, frozenset[str]] = {
     "queues.show": TASKFORCE,
     "queues.back": EVERYBODY,
     "desk.index": OFFICE,
+    "letters.index": OFFICE,
+    "letters.preview": OFFICE,
+    "letters.download": SEE_CASE,
     "terms.index": OFFICE | MEMBERS,
     "terms.as_file": OFFICE | MEMBERS,
     "programme_pages.index": EVERYBODY,
@@ -131,6 +135,8 @@ class Place:
 def place(site: Site) -> Place:
     """A proposal of the submitter that waits for the secretariat, one that waits for advice, an envelope, a draft."""
     proposal, waiting = site.submitted(), site.complete(site.submitted())
+    parts = site.service.app.extensions["besluitspoor"].parts
+    letter = letters.issue(parts, "receipt", proposal, parts.log.load(proposal)[0].position)
     site.service.done(
         "treasurer",
         "/envelopes",
@@ -151,6 +157,7 @@ def place(site: Site) -> Place:
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
         "figure": "subregions", "waiting": waiting, "chosen": "nl",
+        "letter": letter.id,
     }  # fmt: skip
     return Place(site, {"": common, "money": {"code": "pot"}})
 
