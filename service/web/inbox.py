@@ -17,8 +17,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from domain.errors import Invalid
 from domain.recorded import stream_kind
+from service.api.paths import DeliveryConverter
 from service.arrays import array
 from service.errors import Missing
+from service.following import follow
 from service.identity.permissions import may
 from service.messaging import preferences
 from service.messaging.channels import inbox
@@ -29,14 +31,14 @@ from service.web.linking import address_of
 from service.web.rendering import day, page, say
 from service.words import fill
 
-__all__ = ["area", "case_seen"]
+__all__ = ["area"]
 
 area = Blueprint("inbox", __name__)
 
 MOST = 30
 """Messages on a page."""
 MOST_FOLLOWED = 100
-ID = re.compile(r"delivery-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ID = re.compile(DeliveryConverter.regex)
 
 SOME: Mapping[str, Callable[[Connection[Any], str, Iterable[str]], int]] = {
     "archive": inbox.archive,
@@ -92,12 +94,12 @@ def change() -> AnyResponse:
     )
 
 
-@area.get("/inbox/<delivery>")
+@area.get("/inbox/<delivery:delivery>")
 def show(delivery: str) -> AnyResponse:
     """What one message is about, which counts as read from now on: its case, or the message alone for who may not."""
     person = visit.person()
     with visit.parts().pool.connection() as connection:
-        entry = inbox.entry(connection, person.id, delivery) if ID.fullmatch(delivery) else None
+        entry = inbox.entry(connection, person.id, delivery)
         if entry is None:
             raise Missing("message", delivery)
         if request.method == "GET":
@@ -114,28 +116,16 @@ def show(delivery: str) -> AnyResponse:
 @area.post("/proposals/<case:proposal>/watch")
 def watch(proposal: str) -> AnyResponse:
     """Begins or stops to follow a case."""
-    person = visit.person()
-    follow = request.form.get("do") != "stop"
+    wanted = request.form.get("do") != "stop"
     with visit.parts().pool.connection() as connection:
-        # Who may no longer read a case can still stop; of one that was never theirs nothing is told.
-        if not case_seen(connection, proposal) and (
-            follow or not preferences.watches(connection, person.id, proposal)
-        ):
-            raise Missing("proposal", proposal)
-        (preferences.watch if follow else preferences.unwatch)(connection, person.id, proposal)
+        follow(connection, visit.person(), proposal, wanted)
         found = visit.session()
         assert found is not None
-        notice = "inbox.follows" if follow else "inbox.follows-not"
+        notice = "inbox.follows" if wanted else "inbox.follows-not"
         sessions.saw(connection, found, found.position, notice)
     if request.form.get("from") == "inbox":
         return redirect(url_for("web.inbox.index") + "#followed", 303)
     return redirect(url_for("web.cases.show", proposal=proposal), 303)
-
-
-def case_seen(connection: Connection[Any], proposal: str) -> bool:
-    """Is there such a case, and may who looks read it?"""
-    row = connection.execute("SELECT owner FROM views.status WHERE key = %s", (proposal,)).fetchone()
-    return row is not None and may(visit.person(), "read-case", owner=row[0])
 
 
 def _given(name: str, fields: Mapping[str, str]) -> str | None:

@@ -1,0 +1,26 @@
+"""May this person follow this case? Who may read it; and who may no longer can still stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+
+from service.errors import Missing
+from service.identity.people import Person
+from service.identity.permissions import may
+from service.messaging import preferences
+
+__all__ = ["follow"]
+
+
+def follow(connection: Connection[Any], person: Person, proposal: str, wanted: bool) -> None:
+    """From now on this person follows a case, or no longer does.
+
+    Raises Missing where there is no such case, and for one that this person may not read and does not follow.
+    """
+    row = connection.execute("SELECT owner FROM views.status WHERE key = %s", (proposal,)).fetchone()
+    readable = row is not None and may(person, "read-case", owner=row[0])
+    if not readable and (wanted or not preferences.watches(connection, person.id, proposal)):
+        raise Missing("proposal", proposal)
+    (preferences.watch if wanted else preferences.unwatch)(connection, person.id, proposal)
