@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from threading import Event as StopEvent
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -22,7 +22,7 @@ from kombu.messaging import Consumer
 
 from service.follow import lasting_session
 from service.keeping_up import courier_lock
-from service.lost import again, is_lost
+from service.lost import is_lost
 from service.messaging import ledger
 from service.messaging.broker import connected, deliveries_queue, given_up_queue, is_rabbitmq, keep_alive
 from service.messaging.channels import CHANNELS
@@ -35,7 +35,9 @@ from service.wiring import Parts, build
 
 __all__ = ["deliver", "run"]
 
+Connection = psycopg.Connection[Any]
 Make = Callable[[Settings], Channel]
+R = TypeVar("R")
 
 THREADS = 8
 """Deliveries over one channel at the same time, in one process."""
@@ -71,27 +73,26 @@ def deliver(parts: Parts, channel: Channel, id: str) -> str:
     Raises only when the database can't be asked or told, and then the ledger finds out by itself.
     """
 
-    def claim() -> Delivery | None:
-        with parts.pool.connection() as connection:
-            return ledger.claim(connection, id)
+    def claim(connection: Connection) -> Delivery | None:
+        return ledger.claim(connection, id)
 
-    delivery = again(parts.pool, claim)
+    delivery = _insist(parts, claim, HOLD)
     if delivery is None:
         return ""
-    until = time.monotonic() + LEASE
+    claimed_at = time.monotonic()
     outcome: Outcome | None
     try:
         outcome = channel.send(parts, delivery)
     except Exception as error:
         # Without a database nothing could even be asked of the other side.
         outcome = None if is_lost(error) else Failed(f"{type(error).__name__}: {error}".strip())
-    _insist(parts, lambda connection: _note(connection, channel, delivery, outcome), until)
+    # As long as it is ours: what was sent and is not noted is sent a second time.
+    left = claimed_at + LEASE - time.monotonic()
+    _insist(parts, lambda connection: _note(connection, channel, delivery, outcome), left)
     return type(outcome).__name__ if outcome is not None else "Postponed"
 
 
-def _note(
-    connection: psycopg.Connection[Any], channel: Channel, delivery: Delivery, outcome: Outcome | None
-) -> None:
+def _note(connection: Connection, channel: Channel, delivery: Delivery, outcome: Outcome | None) -> None:
     match outcome:
         case Sent(detail):
             ledger.sent(connection, delivery, detail)
@@ -132,17 +133,14 @@ def _wait(channel: Channel, delivery: Delivery, again_in: float | None) -> float
     return max(wait, again_in or 0.0)
 
 
-def _insist(parts: Parts, note: Callable[[psycopg.Connection[Any]], None], until: float) -> None:
-    """Notes what became of it; as long as it is ours a database that is away is waited for.
-
-    For what was sent and not noted is sent a second time.
-    """
+def _insist(parts: Parts, ask: Callable[[Connection], R], seconds: float) -> R:
+    """What `ask` answers, in a transaction; a database that is away is waited for, so many seconds."""
+    until = time.monotonic() + seconds
     pause = 0.1
     while True:
         try:
             with parts.pool.connection() as connection, connection.transaction():
-                note(connection)
-            return
+                return ask(connection)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             if time.monotonic() + pause > until:
                 raise

@@ -113,6 +113,8 @@ def dispatch(db: Database, post: Post, at_once: Mapping[str, int]) -> float:
     """
     pause = 1.0
     for channel, due_in in _first_due(db, list(at_once)):
+        if at_once[channel] == 0:
+            continue  # there is no way out yet
         if due_in > 0:
             pause = min(pause, due_in)
             continue
