@@ -137,44 +137,59 @@ class Resource(Blueprint):
     def change(
         self,
         rule: str,
-        schema: type[Schema],
+        schema: type[Schema] = Given,
         *,
-        shows: type[Schema],
-        example: dict[str, Any],
+        shows: type[Schema] | None,
+        example: dict[str, Any] | None = None,
         method: str = "POST",
         status: int = 200,
         conditional: bool = False,
         not_now: bool = False,
+        keyed: bool = False,
     ) -> Callable[[Callable[..., Answer]], View]:
         """A change of what stands outside the log, so that no key is needed to do it once: done again, it is the same.
 
         The function takes the call, what was given and the parts of the path, and answers what there is after it.
-        `conditional`: it takes If-Match. `not_now`: it can come out of turn.
+        `conditional`: it takes If-Match. `not_now`: it can come out of turn. `shows` None: nothing is left to show.
+        `keyed`: done again it would be another one, so it takes an Idempotency-Key, which the function minds itself.
         """
 
         def decorate(function: Callable[..., Answer]) -> View:
             taken, nothing = schema(), Given()
+            body = method != "DELETE"
 
             @functools.wraps(function)
             def view(**path: Any) -> Response:
                 call = Call(parts=running().parts, person=caller())
                 if request.query_string:
                     self.ARGUMENTS_PARSER.parse(nothing, request, location="query")
-                given = self.ARGUMENTS_PARSER.parse(taken, request, location="json")
+                given = self.ARGUMENTS_PARSER.parse(taken, request, location="json") if body else {}
+                if keyed:
+                    call = replace(call, once=once(running().settings.secret, g.body))
                 versions = if_match() if conditional else None
                 answer = _on_any(versions, lambda on: function(replace(call, if_match=on), given, **path))
+                if shows is None:
+                    return Response(status=204)
                 headers = {"ETag": f'"{answer.version}"'} if answer.version is not None else {}
+                if answer.location:
+                    headers["Location"] = answer.location
                 return written(answer.body, status, headers)
 
             doc = CallDoc(
                 operation=function.__name__,
                 shows=shows,
-                status=status,
-                body=True,
+                status=204 if shows is None else status,
+                body=body,
+                keyed=keyed,
                 conditional=conditional,
                 refuses=(409,) if not_now else (),
             )
-            return self.routed(rule, method, view, doc, self.arguments(taken, example=example))
+            takes = (
+                self.arguments(taken, example=example or {})
+                if body
+                else self.arguments(taken, location="query")
+            )
+            return self.routed(rule, method, view, doc, takes)
 
         return decorate
 

@@ -79,6 +79,7 @@ class CallDoc:
     status: int
     body: bool = False
     once: bool = False
+    keyed: bool = False
     conditional: bool = False
     public: bool = False
     many: bool = False
@@ -203,7 +204,7 @@ def described(
     doc["operationId"] = camel(call.operation)
     doc["security"] = [] if call.public else [{"bearer": []}]
     named = ["Accept-Language"]
-    if call.once:
+    if call.once or call.keyed:
         named.append("Idempotency-Key")
     if call.conditional:
         named.append("If-Match")
@@ -224,17 +225,17 @@ def _responses(call: CallDoc, method: str, doc_info: dict[str, Any]) -> dict[str
     names = ["API-Version"]
     if call.once or method == "get":
         names += ["ETag", "Event-Position"]
-    if call.once:
+    if call.once or (call.keyed and call.status == 201):
         names.append("Location")
     if call.many or call.pages:
         names.append("Link")
-    answers: dict[str, Any] = {
-        str(call.status): {
-            "description": "Done" if call.status == 201 else "The answer",
-            "headers": _headers(*names),
-            "content": {call.content_type: {"schema": schema}},
-        }
+    answer = {
+        "description": "Done" if call.status in (201, 204) else "The answer",
+        "headers": _headers(*names),
     }
+    if call.status != 204:
+        answer["content"] = {call.content_type: {"schema": schema}}
+    answers: dict[str, Any] = {str(call.status): answer}
     if method == "get":
         answers["304"] = {
             "description": "Nothing has changed since",
@@ -245,7 +246,7 @@ def _responses(call: CallDoc, method: str, doc_info: dict[str, Any]) -> dict[str
         statuses |= {401, 403}
     if call.body:
         statuses |= {413, 415}
-    if call.once:
+    if call.once or call.keyed:
         statuses.add(409)
     if call.conditional:
         statuses.add(412)

@@ -1,0 +1,277 @@
+"""What may somebody do with subscriptions? All with their own; the administrator with everybody's, but for the secret.
+
+Whose secret it is, only they see: who has it can pretend to be us.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Any, NoReturn
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg.rows import class_row
+
+from domain.errors import Invalid, Refused
+from projections.view import Document
+from service.errors import KeyReused, Missing
+from service.eventstore import Once
+from service.identity.people import Person
+from service.identity.permissions import check
+from service.messaging import ledger, subscriptions
+from service.messaging.addresses import target
+from service.messaging.channels import queue
+from service.messaging.cloudevent import TEST_TYPE, TYPES
+from service.messaging.subscriptions import Subscription
+from service.paging import Cursor, Page, page
+from service.published import published_codes
+from service.settings import Settings
+from service.wiring import Parts
+
+__all__ = [
+    "BrokerAway", "Kept", "change", "deliveries", "find", "may_see_secret", "remove", "resend", "rotate", "secret",
+    "subscribe", "try_out", "visible",
+]  # fmt: skip
+
+ADMIN = "admin"
+
+
+class BrokerAway(Exception):
+    """The broker does not answer, so its queue can't be made or taken away now; nothing was changed."""
+
+
+class Kept:
+    """A delivery of a subscription as its log tells of it; `tries` are the outcomes, the first one first."""
+
+    def __init__(self, **columns: Any) -> None:
+        self.id: str = columns["id"]
+        self.kind: str = columns["kind"]
+        self.type: str = TEST_TYPE if columns["topic"] is None else NAMED[columns["topic"]]
+        self.position: int = columns["position"]
+        self.event: str | None = columns["event"]
+        self.state: str = columns["state"]
+        self.due_at = columns["due_at"]
+        self.created_at = columns["created_at"]
+        self.settled_at = columns["settled_at"]
+        self.error: str | None = columns["error"]
+        self.tries: list[Document] = columns["tries"]
+
+
+NAMED = {name: type for type, name in TYPES.items()}
+
+
+def visible(parts: Parts, person: Person) -> list[Subscription]:
+    """The subscriptions that this person may see, the newest first."""
+    check(person, "subscribe")
+    with parts.pool.connection() as connection:
+        return subscriptions.subscriptions(connection, None if ADMIN in person.roles else person.id)
+
+
+def find(parts: Parts, person: Person, id: str) -> Subscription:
+    """One of them. Raises Missing for another's, as for what is not there."""
+    check(person, "subscribe")
+    with parts.pool.connection() as connection:
+        return _mine(connection, person, id)
+
+
+def subscribe(
+    parts: Parts,
+    person: Person,
+    *,
+    name: str,
+    channel: str,
+    url: str,
+    types: Sequence[str],
+    programmes: Sequence[str],
+    once: Once | None = None,
+) -> Subscription:
+    """A new subscription, for what happens from now on. With `once`, asking again answers the same one.
+
+    Refuses a URL that is none, or that may not be asked, and raises BrokerAway.
+    """
+    check(person, "subscribe")
+    _judge(parts, channel, url, programmes)
+    with parts.pool.connection() as connection, connection.transaction():
+        made, new = subscriptions.add(
+            connection,
+            person=person.id,
+            name=name,
+            channel=channel,
+            url=url,
+            types=types,
+            programmes=programmes,
+            id=_id(parts.settings, "subscription", person, once),
+        )
+        if not new and (made.name, made.channel, made.url, made.types, made.programmes) != (
+            name, channel, url, sorted(set(types)), sorted(set(programmes)),
+        ):  # fmt: skip
+            raise KeyReused(once.key if once else "")
+        if channel == "queue":
+            try:
+                queue.declare(parts.settings, made.id)
+            except Exception as error:
+                _away(error)
+    if new:
+        structlog.get_logger().info("subscription added", subscription=made.id, by=person.id)
+    return made
+
+
+def change(
+    parts: Parts,
+    person: Person,
+    id: str,
+    *,
+    name: str,
+    url: str,
+    types: Sequence[str],
+    programmes: Sequence[str],
+    state: str,
+) -> Subscription:
+    """The same subscription, from now on like this: on, or off for a while."""
+    check(person, "subscribe")
+    with parts.pool.connection() as connection, connection.transaction():
+        known = _mine(connection, person, id)
+        _judge(parts, known.channel, url, [each for each in programmes if each not in known.programmes])
+        changed = subscriptions.change(
+            connection, id, name=name, url=url, types=types, programmes=programmes, state=state
+        )
+    if changed is None:
+        raise Missing("subscription", id)
+    structlog.get_logger().info("subscription changed", subscription=id, state=state, by=person.id)
+    return changed
+
+
+def remove(parts: Parts, person: Person, id: str) -> None:
+    """It is there no more, nor is its queue. Raises BrokerAway, and then it is as it was."""
+    check(person, "subscribe")
+    with parts.pool.connection() as connection, connection.transaction():
+        known = _mine(connection, person, id)
+        subscriptions.remove(connection, id)
+        if known.channel == "queue":
+            try:
+                queue.delete(parts.settings, connection, id)
+            except Exception as error:
+                _away(error)
+    structlog.get_logger().info("subscription removed", subscription=id, by=person.id)
+
+
+def may_see_secret(person: Person, subscription: Subscription) -> bool:
+    """Its owner alone may, and only of a webhook: nothing else is signed."""
+    return subscription.person == person.id and subscription.channel == "webhook"
+
+
+def secret(parts: Parts, person: Person, id: str) -> str:
+    """What the messages are signed with now."""
+    found = find(parts, person, id)
+    _refuse_others(person, found)
+    structlog.get_logger().info("secret of a subscription shown", subscription=id, by=person.id)
+    return subscriptions.secret(parts.settings, found)
+
+
+def rotate(parts: Parts, person: Person, id: str, version: int) -> Subscription:
+    """The subscription with the next version of its secret; asking for the same version again changes nothing."""
+    check(person, "subscribe")
+    with parts.pool.connection() as connection, connection.transaction():
+        _refuse_others(person, _mine(connection, person, id))
+        rotated = subscriptions.rotate(connection, id, version)
+    if rotated is None:
+        raise Missing("subscription", id)
+    structlog.get_logger().info("secret of a subscription rotated", subscription=id, by=person.id)
+    return rotated
+
+
+def try_out(parts: Parts, person: Person, id: str, once: Once | None = None) -> Kept:
+    """A test event goes there; with `once`, asking again answers the same one."""
+    check(person, "subscribe")
+    with parts.pool.connection() as connection, connection.transaction():
+        found = _mine(connection, person, id)
+        # Its own id is in the key, so that one key for two subscriptions is two tests.
+        delivery = subscriptions.try_out(connection, found, _id(parts.settings, f"test {id}", person, once))
+        return _kept(connection, id, "AND d.id = %s", (delivery,))[0]
+
+
+def deliveries(
+    parts: Parts, person: Person, id: str, *, state: str | None, cursor: Cursor | None, limit: int
+) -> Page[Kept]:
+    """What went there or is to go there, the newest first; only those in this state, if one is named."""
+    check(person, "subscribe")
+    backward = cursor is not None and cursor.backward
+    where = "AND coalesce(d.state = %s, true)"
+    given: tuple[object, ...] = (state,)
+    if cursor is not None:
+        where += f" AND d.id {'>' if backward else '<'} %s"
+        given += cursor.key
+    where += f" ORDER BY d.id {'ASC' if backward else 'DESC'} LIMIT %s"
+    with parts.pool.connection() as connection:
+        _mine(connection, person, id)
+        found = _kept(connection, id, where, (*given, limit + 1))
+    return page(found, limit, cursor, lambda each: (each.id,))
+
+
+def resend(parts: Parts, person: Person, id: str, delivery: str) -> Kept:
+    """Sends one delivery once more, as the same message. Refuses one that is still under way."""
+    check(person, "subscribe")
+    with parts.pool.connection() as connection, connection.transaction():
+        _mine(connection, person, id)
+        if not _kept(connection, id, "AND d.id = %s", (delivery,)):
+            raise Missing("delivery", delivery)
+        if not ledger.resend(connection, [delivery]):
+            raise Refused("delivery-under-way")
+        return _kept(connection, id, "AND d.id = %s", (delivery,))[0]
+
+
+def _mine(connection: psycopg.Connection[Any], person: Person, id: str) -> Subscription:
+    found = subscriptions.get(connection, id)
+    if found is None or (found.person != person.id and ADMIN not in person.roles):
+        raise Missing("subscription", id)
+    return found
+
+
+def _refuse_others(person: Person, subscription: Subscription) -> None:
+    if subscription.channel != "webhook":
+        raise Refused("nothing-signed")
+    if not may_see_secret(person, subscription):
+        raise Refused("secret-of-owner")
+
+
+def _judge(parts: Parts, channel: str, url: str, programmes: Sequence[str]) -> None:
+    if channel == "webhook":
+        if not url:
+            raise Invalid("required", "/url")
+        target(url, private=parts.settings.private_webhooks)
+    elif url:
+        raise Invalid("url-of-queue", "/url")
+    known = published_codes(parts) if programmes else []
+    for code in programmes:
+        if code not in known:
+            raise Invalid("unknown-programme", "/programmes", value=code)
+
+
+def _id(settings: Settings, kind: str, person: Person, once: Once | None) -> str | None:
+    """The id that somebody's Idempotency-Key stands for: the same key gives the same id, and so the same thing."""
+    if once is None:
+        return None
+    plain = f"{kind}|{person.id}|{once.key}".encode()
+    made = UUID(bytes=hmac.digest(settings.secret, plain, hashlib.sha256)[:16], version=4)
+    return f"{kind.partition(' ')[0]}-{made}"
+
+
+def _away(error: Exception) -> NoReturn:
+    structlog.get_logger().warning("broker unavailable", error=f"{type(error).__name__}: {error}")
+    raise BrokerAway from error
+
+
+def _kept(connection: psycopg.Connection[Any], id: str, where: str, given: Sequence[object]) -> list[Kept]:
+    query = f"""SELECT d.id, n.kind, n.position, d.state, d.due_at, d.created_at, d.settled_at, d.error, e.topic,
+            e.originator_id || ':' || e.originator_version AS event,
+            (SELECT coalesce(json_agg(json_build_object(
+                'number', t.number, 'at', t.at, 'outcome', t.outcome, 'detail', t.detail) ORDER BY t.number), '[]')
+                FROM ledger.tries t WHERE t.delivery = d.id) AS tries
+        FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
+        LEFT JOIN log.events e ON e.notification_id = n.position
+        WHERE d.recipient = %s {where}"""
+    with connection.cursor(row_factory=class_row(Kept)) as cursor:
+        return cursor.execute(query.encode(), (id, *given)).fetchall()
