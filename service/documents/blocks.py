@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-__all__ = [
-    "Block",
-    "Bullets",
-    "Heading",
-    "Paragraphs",
-    "Table",
-    "as_html",
-    "as_text",
-    "html_document",
-    "style_hash",
-]
+__all__ = ["Block", "Bullets", "Heading", "Paragraphs", "Table", "as_html", "as_text"]
 
 WIDTH = 76
 """Characters of a line of plain text, so that it can be quoted within 80."""
@@ -61,52 +49,10 @@ class Table:
 
 Block = Heading | Paragraphs | Bullets | Table
 
-STYLE = """
-:root{color-scheme:light dark}
-body{margin:0;background:#fff;color:#1a1a1a;font:16px/1.5 Arial,Helvetica,sans-serif}
-main{max-width:640px;margin:0 auto;padding:24px 16px}
-h1{font-size:26px;line-height:1.25;margin:0 0 8px}
-h2{font-size:21px;line-height:1.3;margin:32px 0 8px;padding-top:16px;border-top:2px solid #154273}
-h3{font-size:17px;line-height:1.3;margin:24px 0 4px}
-p,ul,table{margin:0 0 12px}
-ul{padding-left:22px}
-li{margin:0 0 4px}
-table{width:100%;border-collapse:collapse;text-align:left}
-caption{text-align:left;font-weight:bold;padding:4px 0}
-th,td{padding:6px 8px 6px 0;border-bottom:1px solid #8a8a8a;vertical-align:top}
-th{font-weight:normal;width:45%}
-.quiet{color:#4a4a4a;font-size:15px}
-p,li,td,th,h1,h2,h3{overflow-wrap:anywhere}
-@media (prefers-color-scheme:dark){
-body{background:#16191d;color:#f2f2f2}
-h2{border-top-color:#8fb8e8}
-th,td{border-bottom-color:#8a8a8a}
-.quiet{color:#c4c4c4}
-}
-"""
-"""The one style of a document: it never changes with what is said, so that a policy can name it by its hash."""
-
 
 def as_html(blocks: Iterable[Block], *, below: int = 0) -> Markup:
     """The blocks as HTML without any styles. `below`: how many levels of headings stand above it on the page."""
     return Markup("\n").join(_html(block, below) for block in blocks)
-
-
-def html_document(title: str, blocks: Iterable[Block], language: str) -> str:
-    """The blocks as a whole HTML document, which fetches nothing."""
-    return str(
-        Markup(
-            '<!doctype html>\n<html lang="{}">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="color-scheme" content="light dark">\n<title>{}</title>\n<style>{}</style>\n</head>\n'
-            "<body>\n<main>\n{}\n</main>\n</body>\n</html>\n"
-        ).format(language, title, Markup(STYLE), as_html(blocks))
-    )
-
-
-def style_hash() -> str:
-    """What a content security policy calls the style of a document."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 
 
 def as_text(blocks: Iterable[Block]) -> str:

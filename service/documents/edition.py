@@ -15,7 +15,7 @@ from service.documents.blocks import Block, Bullets, Heading, Paragraphs, Table
 from service.texts import DEFAULT, catalog
 from service.texts.side_by_side import said
 
-__all__ = ["Told", "beginning", "blocks", "period_name", "subject", "title", "usual"]
+__all__ = ["Told", "beginning", "blocks", "footer", "period_name", "subject", "title", "usual"]
 
 LONGEST_LINE = 240
 """Characters of the short text on a project that a draft begins with."""
@@ -51,7 +51,7 @@ class Told:
 
 
 def blocks(told: Told, municipality: str, language: str) -> list[Block]:
-    """An edition, from its title to its last line."""
+    """What an edition says, from its title to its closing."""
     say = _sayer(language)
     place = _place(told, municipality)
     own = [each for each in told.projects if municipality in each[0]["municipalities"]]
@@ -77,12 +77,17 @@ def blocks(told: Told, municipality: str, language: str) -> list[Block]:
         found.append(Paragraphs(say("next-none", last=told.last)))
     found += _money(told, language)
     found.append(Paragraphs(usual(told, "closing", language), _own(told.closing, language)))
+    return found
+
+
+def footer(told: Told, language: str) -> list[Block]:
+    """What stands below every edition: where its figures come from, and where all newsletters are."""
+    say = _sayer(language)
+    lines = [say("source", on=told.drawn_on), f"{say('archive')} {told.archive}"]
     left_out = len(told.figures["projects"]) - len(told.projects)
     if left_out:
-        found.append(Paragraphs(say("left-out", count=left_out), quiet=True))
-    found.append(Paragraphs(say("source", on=told.drawn_on), quiet=True))
-    found.append(Paragraphs(f"{say('archive')} {told.archive}", quiet=True))
-    return found
+        lines.insert(0, say("left-out", count=left_out))
+    return [Paragraphs(line) for line in lines]
 
 
 def subject(told: Told, municipality: str, language: str) -> str:

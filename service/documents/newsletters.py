@@ -25,7 +25,7 @@ from domain.events import EditionHash, NewsletterApproved
 from projections.view import Document
 from service.commands import Decision, Done, once_only
 from service.documents import edition, period
-from service.documents.blocks import as_text, html_document
+from service.documents.blocks import as_html, as_text
 from service.documents.councils import Address
 from service.documents.edition import Told
 from service.errors import Missing, Stale
@@ -34,6 +34,7 @@ from service.identity.people import Person
 from service.identity.permissions import acting_as, check, may
 from service.ids import new_id
 from service.messaging.ledger import Delivery
+from service.messaging.mail import layout
 from service.published import latest, programme_of
 from service.texts import DEFAULT, LANGUAGES
 from service.wiring import Parts
@@ -277,7 +278,9 @@ def told(parts: Parts, newsletter: Newsletter) -> Told:
 def as_drafted(parts: Parts, newsletter: Newsletter) -> dict[str, Any]:
     """What a form to edit it holds: every word as it is now, also where nobody changed it."""
     with parts.pool.connection() as connection:
-        whole = replace(newsletter.words, items=tuple(_in(each) for each in newsletter.words.items))
+        whole = msgspec.structs.replace(
+            newsletter.words, items=tuple(_in(each) for each in newsletter.words.items)
+        )
         made = _told(parts, connection, replace(newsletter, content=msgspec.to_builtins(whole)))
     left_out = {each.proposal for each in newsletter.words.items if each.leave_out}
     return {
@@ -296,12 +299,10 @@ def as_drafted(parts: Parts, newsletter: Newsletter) -> dict[str, Any]:
 
 def edition_now(made: Told, municipality: str, language: str) -> Written:
     """An edition as it would go out now."""
-    blocks = edition.blocks(made, municipality, language)
-    return Written(
-        edition.subject(made, municipality, language),
-        html_document(edition.title(made, language), blocks, language),
-        as_text(blocks),
-    )
+    main, below = edition.blocks(made, municipality, language), edition.footer(made, language)
+    subject = edition.subject(made, municipality, language)
+    html = layout.document(language, subject, as_html(main), as_html(below))
+    return Written(subject, html, as_text([*main, *below]))
 
 
 def edition_of(connection: Connection[Any], newsletter: str, municipality: str) -> tuple[bytes, Kept] | None:
