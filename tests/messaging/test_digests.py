@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from datetime import time as clock
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,6 +28,9 @@ from service.messaging.ledger import Making, Planned
 from service.messaging.preferences import Hearing
 from service.settings import Settings
 from service.wiring import Parts, build
+from tests.commands.office import office_of
+
+from .mail_server import mail_server
 
 Connection = psycopg.Connection[Any]
 
@@ -233,7 +237,9 @@ WITH who AS (
     FROM generate_series(1, {people}) AS n RETURNING id
 ), told AS (
     INSERT INTO ledger.notices (id, cause, kind, position, stream, urgency, facts, at)
-    SELECT 'notice-' || n, 'event:' || n, 'advised', n, 'proposal-1', 'normal', '{{}}', %(at)s
+    SELECT 'notice-' || n, 'event:' || n, 'advised', n, 'proposal-' || n, 'normal', jsonb_build_object(
+        'reference', 'RHA-2026-000' || n, 'programme', 'regionale-herstelaanpak', 'programmeVersion', 1,
+        'stage', 'review', 'body', 'taskforce', 'advice', 'positive', 'grounds', NULL, 'title', NULL), %(at)s
     FROM generate_series(1, {each}) AS n RETURNING id
 )
 INSERT INTO ledger.deliveries (id, notice, recipient, channel, relation, required, state, due_at)
@@ -328,6 +334,70 @@ def test_a_run_that_is_killed_is_gone_on_with_where_it_was(
 
     until(done)
     all_bundled_once(connection, 6_000, 3)
+
+
+SEND = """
+import sys, threading
+from service.messaging import courier, dispatcher
+from service.messaging.channels.email import Email
+from service.settings import Settings
+database_url, smtp_url = sys.argv[1:]
+settings = Settings(database_url, "", b"x" * 32, smtp_url=smtp_url)
+stop, channels = threading.Event(), {"email": Email}
+threading.Thread(target=dispatcher.run, args=(settings, stop, channels), daemon=True).start()
+courier.run(settings, stop, channels)
+"""
+
+
+class Ids(list[EmailMessage]):
+    """What a mail server got, by Message-ID alone: ten thousand mails are much to keep."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def append(self, mail: EmailMessage) -> None:
+        self.seen.append(str(mail["Message-ID"]))
+
+
+def memory(process: int) -> int:
+    """Bytes that a process holds, and no other."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_ten_thousand_digests_are_mailed_once_each_within_five_minutes_in_little_memory(
+    settings: Settings, connection: Connection, project: Path, until: Callable[..., None]
+) -> None:
+    collect_for_many(connection, 10_000, 5)
+    with office_of(settings) as office, mail_server() as server:
+        got = server.got = Ids()
+        began = time.monotonic()
+        assert digests.run_due(office.parts, connection, MONDAY) == 10_000
+        sender = subprocess.Popen(
+            [sys.executable, "-c", SEND, settings.database_url, server.url],
+            env={**os.environ, "PYTHONPATH": str(project)},
+        )
+        try:
+            until(lambda: len(got.seen) >= 1_000, 120)
+            early = memory(sender.pid)
+            until(lambda: len(got.seen) >= 10_000, 300)
+            took = time.monotonic() - began
+            late = memory(sender.pid)
+            until(
+                lambda: (
+                    not connection.execute(
+                        "SELECT 1 FROM ledger.deliveries WHERE settled_at IS NULL"
+                    ).fetchone()
+                )
+            )
+        finally:
+            sender.kill()
+            sender.wait()
+    assert len(got.seen) == len(set(got.seen)) == 10_000
+    assert took < 300, f"{took:.0f} s"
+    assert late - early < 20_000_000, f"{early:,} bytes after a thousand, {late:,} after ten"
 
 
 @pytest.mark.slow
