@@ -231,10 +231,8 @@ def _mine(connection: psycopg.Connection[Any], person: Person, id: str) -> Subsc
 
 
 def _refuse_others(person: Person, subscription: Subscription) -> None:
-    if subscription.channel != "webhook":
-        raise Refused("nothing-signed")
     if not may_see_secret(person, subscription):
-        raise Refused("secret-of-owner")
+        raise Missing("secret", subscription.id)
 
 
 def _judge(parts: Parts, channel: str, url: str, programmes: Sequence[str]) -> None:

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import fields
 
 from domain.errors import Invalid
+from domain.recorded import Recorded
 from service.api.answers import Answer, page_url
 from service.api.answers_schema import Shape, instant, text
 from service.api.blueprint import Resource
 from service.api.context import Call
-from service.api.fields import Digits, Given
+from service.api.fields import Digits, Given, Several
 from service.identity.permissions import check
-from service.messaging.cloudevent import encode
+from service.messaging.acts import histories_of, programmes_of
+from service.messaging.cloudevent import TYPES, encode
+from service.messaging.subscriptions import matches
 
 api = Resource("events", "The log itself, for auditors and for programs that follow it")
 
 MOST = 1_000
+LOOKED_AT = 1_000
+"""Events that one question looks through for those it asks for: so it is answered soon, however few there are."""
 HIGHEST = 10**18 - 1
 
 
 class EventsQuery(Given):
     after = Digits(0, HIGHEST, load_default=0, doc="Answer what follows this position; 0 is the beginning")
     limit = Digits(1, MOST, load_default=100)
+    types = Several(tuple(TYPES), load_default=(), doc="Only these types, with commas between them")
+    programmes = Several(
+        load_default=(), doc="Only what belongs to these programmes, with commas between them"
+    )
 
 
 class CloudEventSchema(Shape):
@@ -51,20 +61,39 @@ class CloudEventSchema(Shape):
 def read_events(call: Call, given: dict[str, Any]) -> Answer:
     """Read the log from a position
 
-    Oldest first. The link `next` goes on behind the last event; an empty answer means that there is nothing more yet. A
-    position that the log has not reached is refused.
+    Oldest first. The link `next` goes on behind what was looked at, which `Event-Position` names: when that is the
+    `after` that was asked for, there is nothing more yet. Without a filter an empty answer says the same; with one an
+    answer may be empty though more follows. A position that the log has not reached is refused.
     """
     check(call.person, "read-events")
     settings = call.parts.settings
-    found = call.parts.log.read(given["after"], given["limit"])
-    encoded = (encode(each, oin=settings.oin, public_url=settings.public_url) for each in found)
-    last = found[-1].position if found else given["after"]
-    if not found and last > 0 and last > (head := call.parts.log.head()):
+    types, programmes, after = given["types"], given["programmes"], given["after"]
+    looked = call.parts.log.read(after, LOOKED_AT if types or programmes else given["limit"])
+    if not looked and after > 0 and after > (head := call.parts.log.head()):
         # After a restore: who followed further than the log now goes would wait here for events that never come.
         raise Invalid("position-unknown", "/after", head=head)
+    found = looked
+    if types or programmes:
+        found = _matching(call, looked, types, programmes)[: given["limit"]]
+        if len(found) == given["limit"]:
+            looked = found
+    encoded = (encode(each, oin=settings.oin, public_url=settings.public_url) for each in found)
+    last = looked[-1].position if looked else after
     return Answer(
         b"[" + b",".join(encoded) + b"]",
         position=last,
         links={"next": page_url(after=last, limit=given["limit"])},
         content_type="application/cloudevents-batch+json",
     )
+
+
+def _matching(
+    call: Call, events: Sequence[Recorded], types: Sequence[str], programmes: Sequence[str]
+) -> list[Recorded]:
+    """Those that a subscription with these types and programmes would be told of."""
+    of_type = [each for each in events if matches(types, (), each, {})]
+    if not programmes or not of_type:
+        return of_type
+    with call.parts.pool.connection() as connection:
+        belong = programmes_of(of_type, histories_of(connection, of_type))
+    return [each for each in of_type if matches((), programmes, each, belong)]

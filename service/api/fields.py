@@ -16,8 +16,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow.fields import Field
 
 __all__ = [
-    "Code", "Day", "Digits", "Flag", "Given", "ListOf", "MapOf", "Money", "OneOf", "Part", "Plain", "Said", "Text",
-    "TimeOfDay", "Whole", "camel", "refusal",
+    "Code", "Day", "Digits", "Flag", "Given", "ListOf", "MapOf", "Money", "OneOf", "Part", "Plain", "Said", "Several",
+    "Text", "TimeOfDay", "Whole", "camel", "refusal",
 ]  # fmt: skip
 
 MOST_MONEY = Decimal("999999999999.99")
@@ -229,6 +229,24 @@ class Digits(Whole):
         if not re.fullmatch(r"[0-9]{1,18}", value):
             raise refusal("not-a-number")
         return super()._deserialize(int(value), attr, data, **kwargs)
+
+
+class Several(Plain):
+    """Codes in a query, with commas between them; `known` are those there are, if they are few."""
+
+    PATTERN = r"^[a-z0-9.-]{1,100}(,[a-z0-9.-]{1,100}){0,99}$"
+
+    def __init__(self, known: Sequence[str] = (), **options: Any) -> None:
+        self.known = known
+        super().__init__(**_described(options, type="string", pattern=self.PATTERN))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, ...]:
+        if not re.fullmatch(self.PATTERN, value):
+            raise refusal("codes-invalid")
+        codes = tuple(value.split(","))
+        if self.known and not set(codes) <= set(self.known):
+            raise refusal("unknown-choice", known=list(self.known))
+        return codes
 
 
 class Part(fields.Nested):
