@@ -100,6 +100,7 @@ HEADERS = {
     ),
     "Location": header("Where the resource is", format="uri-reference"),
     "Link": header("RFC 8288: the pages before and after this one (prev, next)"),
+    "Content-Disposition": header("What to keep the file under"),
     "WWW-Authenticate": header("How to sign in"),
     "Retry-After": header("Seconds to wait", pattern="^[0-9]+$"),
     "Content-Language": header("The language of the sentences", enum=["nl", "en"]),
@@ -229,6 +230,8 @@ def _responses(call: CallDoc, method: str, doc_info: dict[str, Any]) -> dict[str
         names.append("Location")
     if call.many or call.pages:
         names.append("Link")
+    if call.shows is None and call.status == 200:
+        names.append("Content-Disposition")
     answer = {
         "description": "Done" if call.status in (201, 204) else "The answer",
         "headers": _headers(*names),
