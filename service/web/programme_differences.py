@@ -13,8 +13,10 @@ from service.web.rendering import day, money, ratio, say
 
 __all__ = ["Difference", "differences"]
 
-LISTS = ("bodies", "themes", "subregions", "municipalities", "stages", "requirements", "envelopes", "tenders")
-"""The lists of a definition, whose entries go by their code."""
+LISTS = (
+    "bodies", "themes", "subregions", "municipalities", "stages", "requirements", "envelopes", "tenders", "notices",
+)  # fmt: skip
+"""The lists of a definition, whose entries go by their code; what is added to a notice by its kind."""
 WITHIN = ("criteria",)
 """The lists within an entry."""
 EXPLAINED = ("kind", "capacity", "consequence", "function")
@@ -47,6 +49,8 @@ class Said:
 
     def value(self, key: str, value: Any) -> str:
         """A value in words."""
+        if key == "to":
+            return ", ".join(say(f"programmes.relation-{relation}") for relation in value)
         known: Mapping[str, str] = {
             "body": self.bodies, "bodies": self.bodies, "secretariat": self.bodies, "themes": self.themes,
             "parent": self.themes, "subregions": self.subregions,
@@ -56,7 +60,7 @@ class Said:
         if key in EXPLAINED:
             return say(f"programmes.{key}-{value}")
         match key:
-            case "term":
+            case "term" | "reminder" | "escalation":
                 return say("programmes.working-days", count=value)
             case "amount":
                 return money(value)
@@ -71,7 +75,7 @@ class Said:
         told = [
             f"{say(f'programmes.key-{key}')}: {self.value(key, value)}"
             for key, value in row.items()
-            if key not in ("code", "name", *WITHIN)
+            if key not in ("code", "name", *WITHIN) and value != _key(row)
         ]
         told += [
             f"{say(f'programmes.key-{key}')}: {', '.join(_called(each) for each in row[key])}"
@@ -111,7 +115,7 @@ def _tables(
 def _lists(
     where: tuple[str, ...], old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]], said: Both
 ) -> Iterator[Difference]:
-    before, after = ({row["code"]: row for row in rows} for rows in (old, new))
+    before, after = ({_key(row): row for row in rows} for rows in (old, new))
     for code, row in before.items():
         if code not in after:
             yield Difference((*where, _called(row)), "removed", said[0].entry(row), None)
@@ -126,6 +130,12 @@ def _lists(
         yield Difference(where, "order", one, other)
 
 
+def _key(row: Mapping[str, Any]) -> str:
+    return str(row["code"] if "code" in row else row["kind"])
+
+
 def _called(row: Mapping[str, Any]) -> str:
+    if "name" not in row:
+        return say(f"preferences.kind-{row['kind']}")
     name = row["name"]
     return name_of(Name(name["nl"], name["en"])) if isinstance(name, dict) else str(name)

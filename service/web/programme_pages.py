@@ -247,6 +247,15 @@ def _explained(programme: Programme) -> dict[str, Any]:
         within.setdefault(theme.parent, []).append(theme)
     return {
         "bodies_of": lambda stage: ", ".join(bodies.get(code, code) for code in stage.bodies),
+        "also": [
+            (
+                say(f"preferences.kind-{rule.kind}"),
+                [say(f"programmes.relation-{relation}") for relation in rule.to]
+                + [say("programmes.notice-members", body=bodies.get(code, code)) for code in rule.bodies],
+            )
+            for rule in programme.notices
+            if rule.to or rule.bodies
+        ],
         "themed": lambda codes: ", ".join(themes.get(code, code) for code in codes),
         "within": within,
         "places": [*region, *([(say("programmes.no-subregion"), elsewhere)] if elsewhere else [])],

@@ -141,6 +141,37 @@ def test_a_file_is_published_after_its_preview_and_a_next_version_shows_the_diff
     assert "Er is een nieuwere" in admin.text("/programmes/mijn-programma?version=1")
 
 
+def test_who_else_hears_what_is_said_and_so_is_a_change_of_it(site: Site) -> None:
+    admin = site.visitor("admin")
+    said = text_of(admin.text("/programmes/regionale-herstelaanpak"))
+    assert "2 werkdagen voor het einde van de termijn een herinnering" in said
+    assert "Ook aan" not in said
+    first = (
+        definition("met-bericht", prefix="BER")
+        + """
+[[notices]]
+kind = "decided"
+to = ["secretariat", "chair"]
+bodies = ["db"]
+"""
+    )
+    admin.post(f"{PUBLICATION}?confirm=1", fields_of(upload(admin, first), "confirm"))
+    said = text_of(admin.text("/programmes/met-bericht"))
+    assert "Er is een besluit genomen het secretariaat, de voorzitter van het orgaan, leden van " in said
+    second = first.replace("version = 1", "version = 2").replace('"secretariat", "chair"', '"treasurer"')
+    second += """
+[[notices]]
+kind = "term-near"
+reminder = 4
+"""
+    said = text_of(upload(admin, second))
+    assert "Er is een besluit genomen › ook aan verandert" in said
+    assert "Een termijn loopt bijna af komt erbij" in said
+    assert "herinnering voor het einde: 4 werkdagen" in said
+    english = admin.text("/programmes/met-bericht", headers={"Accept-Language": "en"})
+    assert "the secretariat, the chair of the body, members of " in text_of(english)
+
+
 def test_confirming_twice_publishes_one_version(site: Site) -> None:
     admin = site.visitor("admin")
     fields = fields_of(upload(admin, definition("een-keer", prefix="KEER")), "confirm")
