@@ -148,7 +148,7 @@ def sweep_abandoned(db: Database) -> int:
             FROM (
                 SELECT a.id, (
                     SELECT count(*) FROM ledger.tries t
-                    WHERE t.delivery = a.id AND t.outcome = 'crashed' AND t.number > 0
+                    WHERE t.delivery = a.id AND t.outcome = 'crashed' AND t.number > a.tried_before
                 ) AS times
                 FROM ledger.deliveries a WHERE a.state = 'sending' AND a.claimed_until < now()
             ) AS crashed
@@ -191,8 +191,7 @@ def _dispatch_on(settings: Settings, stop: StopEvent, at_once: Mapping[str, int]
         db.execute("SET synchronous_commit = off")
         post = Post(settings, broker, list(at_once))
         logger.info("dispatching", channels=sorted(at_once), broker=broker.transport.driver_name)
-        # Who did this before us may have been killed between marking and publishing.
-        sweep_lost(db, post, 0)
+        _sweep_unsent(db, list(at_once))
         sweep_at = 0.0
         while not stop.is_set():
             if time.monotonic() >= sweep_at:
@@ -238,7 +237,7 @@ def _take(db: Database, channel: str, at_once: int) -> list[str]:
             SELECT least(%(batch)s, %(most)s - count(*)) AS room FROM ledger.deliveries
             WHERE channel = %(channel)s AND state = 'queued'
         ), {query}
-        UPDATE ledger.deliveries SET state = 'queued', queued_at = clock_timestamp()
+        UPDATE ledger.deliveries SET state = 'queued', queued_at = now()
         WHERE id IN (SELECT id FROM taken) AND state = 'waiting' RETURNING id""".encode(),
         {"channel": channel, "at_once": at_once, "batch": BATCH, "most": MOST_QUEUED},
     ).fetchall()
@@ -278,6 +277,20 @@ def _give_back(db: Database, ids: list[str]) -> None:
     db.execute(
         "UPDATE ledger.deliveries SET state = 'waiting', queued_at = NULL WHERE id = ANY(%s) AND state = 'queued'",
         (ids,),
+    )
+
+
+def _sweep_unsent(db: Database, channels: list[str]) -> None:
+    """Takes back what whoever did this before us may have marked and not published when they were killed.
+
+    That is in the last batch of a channel, for a batch is published before the next is marked.
+    """
+    db.execute(
+        """UPDATE ledger.deliveries d SET state = 'waiting', queued_at = NULL
+        WHERE state = 'queued' AND channel = ANY(%s) AND queued_at = (
+            SELECT max(l.queued_at) FROM ledger.deliveries l WHERE l.state = 'queued' AND l.channel = d.channel
+        )""",
+        (channels,),
     )
 
 

@@ -101,6 +101,8 @@ class Delivery:
     error: str | None
     bundle: str | None
     created_at: datetime
+    tried_before: int = 0
+    """How many of the tries were before somebody had it sent once more."""
 
 
 AT_A_TIME = 1_000
@@ -121,7 +123,8 @@ ADD_DELIVERIES = """INSERT INTO ledger.deliveries
     ON CONFLICT (notice, recipient, channel) DO NOTHING RETURNING channel"""
 
 COLUMNS = """d.id, d.notice, n.cause, n.kind, n.position, n.stream, n.urgency, n.facts, n.letter, n.at, d.recipient,
-    d.channel, d.relation, d.required, d.instead_of, d.state, d.due_at, d.tries, d.error, d.bundle, d.created_at"""
+    d.channel, d.relation, d.required, d.instead_of, d.state, d.due_at, d.tries, d.error, d.bundle, d.created_at,
+    d.tried_before"""
 
 
 def add(connection: Connection, made: Iterable[tuple[Making, Sequence[Planned]]]) -> int:
@@ -250,9 +253,10 @@ def by_id(connection: Connection, id: str) -> Delivery | None:
 def resend(connection: Connection, ids: Sequence[str]) -> list[str]:
     """Sends these once more, whatever became of them; answers which, for those still under way are left as they are.
 
-    The message is the same one, so it has the id that it had. One try is made: its waits were used up already.
+    The message is the same one, so it has the id that it had. Should it fail, it waits as it did the first time.
     """
-    query = """UPDATE ledger.deliveries SET state = 'waiting', due_at = now(), error = NULL, settled_at = NULL
+    query = """UPDATE ledger.deliveries SET state = 'waiting', due_at = now(), error = NULL, settled_at = NULL,
+            tried_before = tries
         WHERE id = ANY(%s) AND channel <> 'inbox' AND state IN ('sent', 'dead', 'bounced', 'dropped') RETURNING id"""
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         found = [str(row[0]) for row in cursor.execute(query, (list(ids),)).fetchall()]

@@ -51,7 +51,7 @@ def run(
 ) -> None:
     """Notifies until `stop` is set; a batch under way is finished. What breaks is tried again, for ever.
 
-    An event of which no notices can be made holds up those after it, and each attempt says so in the process's log.
+    What nobody could be told of is set aside, and tried again by whoever begins to do this.
     """
     with closing(build(settings)) as parts:
         persevere("notifying", lambda: _stand_by_and_lead(parts, stop, channels, fold, chores), stop)
@@ -97,18 +97,9 @@ def _fold(
     assert row is not None
     at = int(row[0])
     structlog.get_logger(__name__).info("notifying", after=at)
-    limit = BATCH
+    noticing.try_again(parts, connection)
     while not stop.is_set():
-        try:
-            reached = fold(parts, connection, at, limit)
-        except noticing.Fenced:
-            raise
-        except Exception:
-            if limit == 1:
-                raise
-            limit = 1  # of one of them no notices can be made: those before it go first
-            continue
-        limit = min(2 * limit, BATCH)
+        reached = fold(parts, connection, at, BATCH)
         if reached == at:
             follower.wait(LOOK_EVERY)
         at = reached

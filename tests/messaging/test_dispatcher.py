@@ -129,7 +129,7 @@ def test_what_no_queue_takes_waits_until_there_is_one(desk: Desk, until: Until) 
 
 def test_what_was_marked_and_never_sent_is_found_by_the_next_dispatcher(desk: Desk, until: Until) -> None:
     ids = desk.add("person-1", "person-2")
-    desk.do("UPDATE ledger.deliveries SET state = 'queued', queued_at = created_at")
+    desk.do("UPDATE ledger.deliveries SET state = 'queued', queued_at = now() - interval '1 hour'")
     with desk.dispatching():
         until(lambda: desk.ask("SELECT FROM ledger.deliveries WHERE queued_at > created_at") != [])
         until(lambda: desk.states() == {"queued": 2})
