@@ -16,7 +16,7 @@ from benchmarks.bench import Bench
 from benchmarks.databases import server
 from benchmarks.tables import Table, markdown, plain
 
-NAMES = ("append", "fold", "lag", "http", "rebuild", "portfolio", "pages", "notices")
+NAMES = ("append", "fold", "lag", "http", "rebuild", "portfolio", "pages", "notices", "hearing")
 """A new benchmark is a module beside this with a function `run(bench) -> Table`, and its name here."""
 
 RESULTS = Path(__file__).with_name("results.json")

@@ -138,9 +138,7 @@ def _acts(seed: int, amount: int) -> list[Act]:
     return found
 
 
-def _pace(
-    log: Log, clock: Clock, acts: list[Act], pause: float, index: int, moments: list[Moment]
-) -> None:
+def _pace(log: Log, clock: Clock, acts: list[Act], pause: float, index: int, moments: list[Moment]) -> None:
     versions: dict[str, int] = {}
     began = time.monotonic() + pause * index / THREADS
     for count, act in enumerate(acts):
