@@ -5,7 +5,7 @@ The templates get texts only: amounts and dates are said here, as the language w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -185,7 +185,7 @@ class Telling:
         return {
             **self.signed(awarded.body, self.role("member")),
             **self.grounds(),
-            **self.objection(self.programme.stage(awarded.stage)),
+            **self.objection(self.programme.stage(awarded.stage), [awarded.body]),
             "amount": self.money(awarded.amount),
             "provisional": awarded.provisional,
             "moved": False,
@@ -208,7 +208,7 @@ class Telling:
         return {
             **self.signed(body, self.role("treasurer")),
             **self.grounds(),
-            **self.objection(stage),
+            **self.objection(stage, [body]),
             "amount": self.money(moved.amount),
             "provisional": False,
             "moved": True,
@@ -224,7 +224,7 @@ class Telling:
         }
         return {
             **self.signed(bodies or {stage.body: None}, self.role("member")),
-            **self.objection(stage),
+            **self.objection(stage, bodies or [stage.body]),
             "grounds": [self.ground(each) for each in bodies.values() if each["grounds"]],
         }
 
@@ -243,14 +243,14 @@ class Telling:
         on = self.day(judged["effectiveOn"])
         return {"body": self.body(judged["body"]), "on": on, "words": judged["grounds"]}
 
-    def objection(self, stage: Stage | None) -> dict[str, Any]:
-        """Whether, until when and to whom one can object: only to a decision, and with the body that took it.
+    def objection(self, stage: Stage | None, decided: Iterable[str]) -> dict[str, Any]:
+        """Whether, until when and to whom one can object: only to a decision, and with the bodies that took it.
 
         Against an advice nobody can object (Awb 1:3 and 8:1). Then it says which body in the route can decide.
         """
         if stage is not None and stage.capacity == "besluit":
             until = self.day(last_day_to_object(self.on, self.holidays))
-            bodies = ", ".join(self.body(code) for code in stage.bodies)
+            bodies = ", ".join(self.body(code) for code in decided)
             return {"objection": {"until": until, "body": bodies}, "decider": ""}
         deciding = [each for each in self.programme.stages if each.capacity == "besluit"]
         return {"objection": None, "decider": self.body(deciding[-1].body) if deciding else ""}
