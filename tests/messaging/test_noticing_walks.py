@@ -88,7 +88,8 @@ def test_whatever_happens_each_hears_what_they_should_and_no_more(walked: Connec
     forgotten = f"""SELECT e.notification_id, p.id FROM log.events e
         JOIN vault.people p ON {STATE} #>> '{{event,body}}' = ANY(p.bodies) AND 'member' = ANY(p.roles)
         WHERE e.topic = 'StageOpened'
-            AND {STATE} #>> '{{event,kind}}' IN ('advice', 'decision', 'ratification', 'award') AND p.id <> {STATE} ->> 'by' AND p.roles <> '{{integration}}' AND NOT EXISTS (
+            AND {STATE} #>> '{{event,kind}}' IN ('advice', 'decision', 'ratification', 'award')
+            AND p.id <> {STATE} ->> 'by' AND p.roles <> '{{integration}}' AND NOT EXISTS (
                 SELECT FROM told WHERE told.command_id = e.command_id AND recipient = p.id
                     AND told.stream = e.originator_id)"""
     assert found(walked, forgotten) == []
