@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 
+from domain.award import Reallocate
 from domain.events import LetterIssued
 from domain.recorded import Moment
 from service.documents import letters
@@ -19,7 +21,9 @@ from service.errors import Missing
 from service.ids import new_id
 from service.messaging.channels import CHANNELS
 from service.messaging.channels.channel import Failed, Sent
-from service.messaging.ledger import Delivery
+from service.messaging.ledger import Delivery, claim
+from service.messaging.noticing import fold_batch
+from tests.commands.office import DAY, TREASURER
 from tests.documents.conftest import Letters
 
 
@@ -205,3 +209,31 @@ def test_the_channel_issues_the_letter_and_gives_up_what_can_never_be_one(office
         assert isinstance(failed, Failed)
         assert failed.permanent
     channel.close()
+
+
+def test_every_letter_that_a_notice_carries_can_be_made(office: Letters) -> None:
+    proposals = {
+        "receipt": office.submit(),
+        "supplement": office.supplement(),
+        "award": office.awarded(),
+        "refusal": office.refused_by_decision(),
+    }
+    giving, receiving = office.awarded(), office.to_award(25_000)
+    office.act(TREASURER, giving, Reallocate(2, receiving, Decimal("25000.00"), "Het is over.", DAY))
+    channel = CHANNELS["letter"](office.parts.settings)
+    with office.parts.pool.connection() as connection:
+        row = connection.execute("SELECT position FROM ledger.position").fetchone()
+        assert row is not None
+        after = row[0]
+        while (reached := fold_batch(office.parts, connection, after, 500)) != after:
+            after = reached
+        waiting = connection.execute(
+            "SELECT id FROM ledger.deliveries WHERE channel = 'letter' AND state = 'waiting'"
+        ).fetchall()
+        for (id,) in waiting:
+            delivery = claim(connection, id)
+            assert delivery is not None
+            assert isinstance(channel.send(office.parts, delivery), Sent), delivery
+        for letter, proposal in proposals.items():
+            assert {each.letter for each in issued(connection, proposal)} == {"receipt", letter}
+        assert sorted(each.letter for each in issued(connection, receiving)) == ["award", "receipt"]
