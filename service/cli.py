@@ -1,6 +1,7 @@
 """Which commands are there? This file names them; each imports what it needs when it runs, so help is instant.
 
-Exit codes: 0 fine, 1 something went wrong and was said, 2 the command was not understood.
+Exit codes: 0 fine, 1 something went wrong and was said, 2 the command was not understood. What a mail server calls
+says 75 for: try again later.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 DEFAULT_DATA = Path(".data")
+AGAIN_LATER = 75
+"""What mail servers understand as: not now, keep it and try again (EX_TEMPFAIL)."""
 
 
 class _Commands(click.Group):
@@ -107,19 +111,31 @@ def web(data: Path, host: str, port: int, workers: int, threads: int) -> None:
 
 @main.command()
 @_data_option
-@click.option("--only", type=click.Choice(["fold", "publish"]), help="Run this part alone, in this process.")
-def worker(data: Path, only: str | None) -> None:
-    """Fold events into views and publish them to the broker."""
+@click.option(
+    "--only",
+    type=click.Choice(["fold", "publish", "notify", "deliver"]),
+    help="Run this part alone, in this process.",
+)
+@click.option(
+    "--channels",
+    metavar="NAMES",
+    help="With --only deliver: deliver over these channels alone, for example email,webhook.",
+)
+def worker(data: Path, only: str | None, channels: str | None) -> None:
+    """Fold events into views, publish them to the broker, and notify people and programs of them."""
     from service import process_log
     from service import worker as parts
 
+    if channels is not None and only != "deliver":
+        raise click.UsageError("--channels goes with --only deliver.")
     process_log.configure(os.environ)
     if only is not None:
+        names = _channels(channels) if channels is not None else ()
         with _settings(data) as settings:
-            parts.run_one(only, settings)
+            parts.run_one(only, settings, names)
         return
     with _environ(data) as environ:
-        parts.run_both(environ, _say)
+        parts.run_all(environ, _say)
 
 
 @main.command()
@@ -322,6 +338,165 @@ def token_revoke(id: str | None, token_stdin: bool, data: Path) -> None:
     _say("The token is revoked.")
 
 
+@main.group()
+def mail() -> None:
+    """Mail that was sent."""
+
+
+@mail.command("bounced")
+@click.argument("file", type=click.File("rb"), default="-")
+@_data_option
+def mail_bounced(file: BinaryIO, data: Path) -> None:
+    """Record a mail that came back: FILE is what the mail server sent (standard input when there is none).
+
+    Exits with 0 when it is recorded or there is nothing to record (a delay, say), with 1 when it is no notification
+    about a mail of ours, and with 75 when the database can't be asked: then a mail server keeps it and tries again.
+    """
+    import psycopg
+
+    from service.messaging.mail import bounces
+
+    bounce = bounces.read(file.read())
+    if bounce is None or bounce.delivery is None:
+        raise click.ClickException("This is no notification about a mail that was sent from here.")
+    if bounce.action != "failed":
+        _say(f"Nothing came back yet: {bounce.delivery} is {bounce.action}.")
+        return
+    try:
+        with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+            new = bounces.record(connection, bounce)
+    except psycopg.OperationalError as error:
+        _say(f"The database can't be asked: {error}")
+        raise click.exceptions.Exit(AGAIN_LATER) from error
+    except ValueError as error:
+        raise click.ClickException(f"{bounce.delivery}: {error}.") from error
+    _say(f"{bounce.delivery} {'came back' if new else 'was recorded before'}: {bounce.reason}")
+
+
+@main.group()
+def deliveries() -> None:
+    """What was to be told to whom, and whether it arrived."""
+
+
+@deliveries.command("list")
+@click.option(
+    "--state", help="Only those in this state, such as waiting, sent, dead or bounced; see 'show' for more."
+)
+@click.option("--channel", help="Only those over this channel, such as email or webhook.")
+@click.option("--recipient", metavar="ID", help="Only those to this person, subscription or address.")
+@click.option("--before", metavar="ID", help="Only those made before this one: the next page.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most."
+)
+@_data_option
+def deliveries_list(
+    state: str | None, channel: str | None, recipient: str | None, before: str | None, limit: int, data: Path
+) -> None:
+    """List deliveries, the newest first: id, state, channel, recipient, kind, tries, when it is or was due (UTC) and
+    what went wrong, with tabs between them."""
+    import psycopg
+
+    from service.messaging import inspecting
+    from service.messaging.ledger import STATES
+
+    if state is not None and state not in STATES:
+        raise click.UsageError(f"There is no state {state}; there are {', '.join(STATES)}.")
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        filters = inspecting.Filters(
+            states=None if state is None else [state],
+            channel=channel,
+            recipients=None if recipient is None else [recipient],
+            before=before,
+        )
+        found = inspecting.found(connection, filters, limit=limit).items
+    for each in (kept.delivery for kept in found):
+        said = " ".join((each.error or "").split())
+        columns = (each.id, each.state, each.channel, each.recipient, each.kind, str(each.tries))
+        click.echo("\t".join((*columns, _utc(each.due_at), said)))
+
+
+@deliveries.command("show")
+@click.argument("id")
+@_data_option
+def deliveries_show(id: str, data: Path) -> None:
+    """Show one delivery: why it was made, back to the event, and every try."""
+    import psycopg
+
+    from service.messaging import inspecting
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        found = inspecting.find(connection, id)
+        if found is None:
+            raise click.ClickException(f"There is no delivery {id}.")
+        one = found.delivery
+        cause, tries = inspecting.cause(connection, one), inspecting.tries(connection, id)
+    lines = [
+        ("delivery", one.id),
+        ("state", one.state),
+        ("kind", one.kind),
+        ("channel", one.channel),
+        ("recipient", f"{one.recipient} as {one.relation}"),
+        ("instead of", one.instead_of or ""),
+        ("required", "by law" if one.required else ""),
+        ("letter", one.letter or ""),
+        ("made", _utc(one.created_at)),
+        ("due", _utc(one.due_at)),
+        ("ended", _utc(found.settled_at) if found.settled_at else ""),
+        ("in digest", one.bundle or ""),
+        ("error", one.error or ""),
+        ("notice", one.notice),
+        ("cause", one.cause),
+        ("about", one.stream),
+    ]
+    if cause is not None:
+        at = f"{cause.stream}:{cause.version}, {_utc(cause.recorded_at)}"
+        lines.append(("event", f"{cause.name}, {at}, by {cause.by}"))
+    lines += [
+        (f"try {each.number}", f"{_utc(each.at)} {each.outcome} {each.detail}".strip()) for each in tries
+    ]
+    for name, said in lines:
+        if said:
+            click.echo(f"{name + ':':<12}{' '.join(said.split())}")
+
+
+@deliveries.command("resend")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option(
+    "--all-dead", is_flag=True, help="All that was given up; narrow it with --channel or --recipient."
+)
+@click.option("--channel", help="With --all-dead: only over this channel.")
+@click.option(
+    "--recipient", metavar="ID", help="With --all-dead: only to this person, subscription or address."
+)
+@_data_option
+def deliveries_resend(
+    ids: tuple[str, ...], all_dead: bool, channel: str | None, recipient: str | None, data: Path
+) -> None:
+    """Send deliveries once more, as the same message. It prints the ids of those that go; what is still under way is
+    left as it is."""
+    if bool(ids) == all_dead:
+        raise click.UsageError("Give either the IDs of deliveries, or --all-dead.")
+    if (channel is not None or recipient is not None) and not all_dead:
+        raise click.UsageError("--channel and --recipient go with --all-dead.")
+    import psycopg
+
+    from service.messaging import inspecting, ledger
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url, autocommit=True) as connection:
+        if all_dead:
+            sent = inspecting.resend_dead(connection, channel=channel, recipient=recipient)
+        else:
+            sent = sorted(ledger.resend(connection, ids))
+    for id in sent:
+        click.echo(id)
+    left = sorted(set(ids) - set(sent))
+    if left:
+        raise click.ClickException(
+            f"These are not there, are still under way, or stand in an inbox: {', '.join(left)}."
+        )
+    _say(f"{len(sent)} will be sent once more.")
+
+
 @main.command()
 @_data_option
 def doctor(data: Path) -> None:
@@ -344,6 +519,19 @@ def demo_replay(url: str, data: Path) -> None:
         replay(settings, url, _say)
 
 
+def _channels(names: str) -> tuple[str, ...]:
+    """The channels with these names, which have commas between them."""
+    from service.messaging.channels import CHANNELS
+
+    given = tuple(name.strip() for name in names.split(",") if name.strip())
+    for name in given:
+        if name not in CHANNELS:
+            raise click.UsageError(f"There is no channel {name}; there are {', '.join(sorted(CHANNELS))}.")
+    if not given:
+        raise click.UsageError("--channels names no channel.")
+    return given
+
+
 def _loopback(host: str) -> bool:
     """Does only this machine reach this address?"""
     import ipaddress
@@ -363,6 +551,10 @@ def _password(from_stdin: bool) -> str:
     if not password:
         raise click.UsageError("--password-stdin was given, but standard input holds no password.")
     return password
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _known(connection: Connection[Any], email: str) -> Person:

@@ -14,8 +14,10 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from service import embedded
-from service.keeping_up import LATE_SECONDS, folding, publishing, unreadable
+from service.keeping_up import LATE_SECONDS, folding, notifying, publishing, unreadable, without_courier
+from service.messaging import inspecting
 from service.messaging.broker import connected
+from service.messaging.channels import CHANNELS
 from service.migrate import migration_names
 from service.own_secrets import SECRET_NAME, is_private
 from service.settings import Settings, SettingsError
@@ -29,6 +31,8 @@ Database = psycopg.Connection[tuple[Any, ...]]
 GIBIBYTE = 1024**3
 LITTLE_DISK, TOO_LITTLE_DISK = 2 * GIBIBYTE, GIBIBYTE // 4
 CLOCK_SKEW_SECONDS = 2.0
+LATE_DELIVERY_SECONDS = 120.0
+"""Longer than what is due waits, unless a program that it is for does not answer: that takes one at a time."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def examine(data_dir: Path, environ: Mapping[str, str]) -> Iterator[Check]:
         yield from _database(database, settings)
         yield from _inside(database, settings)
         yield _broker(settings)
+        yield _mail(settings)
 
 
 def _folder(data_dir: Path, environ: dict[str, str]) -> Iterator[Check]:
@@ -189,7 +194,7 @@ def _inside(database: Database, settings: Settings) -> Iterator[Check]:
         yield Check("tables", "fail", f"{', '.join(missing)} must still be applied: besluitspoor migrate")
     else:
         yield Check("tables", "ok", "They are up to date.")
-    for look in (_views, _outbox):
+    for look in (_views, _outbox, _notices, _deliveries):
         try:
             yield from look(database)
         except psycopg.Error as error:
@@ -290,6 +295,96 @@ def _outbox(database: Database) -> Iterator[Check]:
         )
     else:
         yield Check("publisher", "ok", "Events reach the broker.")
+
+
+def _notices(database: Database) -> Iterator[Check]:
+    behind = notifying(database)
+    aside = database.execute(
+        "SELECT position, stream, error FROM ledger.set_aside ORDER BY position LIMIT 20"
+    ).fetchall()
+    for position, stream, error in aside:
+        yield Check(
+            "notifier",
+            "fail",
+            f"Nobody was told of event {position} of {stream} ({error}). Once the cause is mended, start the worker "
+            "again: it tells of what was set aside.",
+        )
+    if not behind.followed:
+        yield Check(
+            "notifier",
+            "warn",
+            f"Nobody makes notices of what happens ({behind.events} events wait), and nobody sees which terms and "
+            "digests are due. If the worker runs, see what it says ('notifying interrupted'); else start it: "
+            "besluitspoor worker",
+        )
+    elif behind.seconds > LATE_SECONDS:
+        yield Check(
+            "notifier",
+            "warn",
+            f"{behind.events} events wait to be told, the first of which came {behind.seconds:.0f} s ago. See what "
+            "the worker says ('notifying interrupted').",
+        )
+    elif not aside:
+        yield Check("notifier", "ok", "People are told of what happens.")
+
+
+def _deliveries(database: Database) -> Iterator[Check]:
+    well = True
+    nobody = without_courier(database, CHANNELS)
+    if nobody:
+        well = False
+        yield Check(
+            "deliveries",
+            "warn",
+            f"Nobody delivers over {', '.join(sorted(nobody))}. If the worker runs, see what it says ('delivering "
+            "interrupted'); else start it: besluitspoor worker",
+        )
+    given_up: dict[str, int] = {}
+    for each in inspecting.counts(database):
+        if each.state in inspecting.LOST:
+            given_up[each.channel] = given_up.get(each.channel, 0) + each.number
+    if given_up:
+        well = False
+        said = ", ".join(f"{number} over {channel}" for channel, number in sorted(given_up.items()))
+        yield Check(
+            "deliveries",
+            "warn",
+            f"What did not arrive: {said}. See which and why: besluitspoor deliveries list --state dead (or bounced). "
+            "Once the cause is mended: besluitspoor deliveries resend --all-dead",
+        )
+    late = _one(
+        database,
+        "SELECT extract(epoch FROM now() - least("
+        "(SELECT min(d.due_at) FROM ledger.deliveries d LEFT JOIN ledger.subscriptions s ON s.id = d.recipient "
+        "WHERE d.state = 'waiting' AND d.channel = ANY(%s) AND coalesce(s.failures, 0) = 0), "
+        "(SELECT min(queued_at) FROM ledger.deliveries WHERE state = 'queued')))::float",
+        list(CHANNELS),
+    )
+    if late is not None and late > LATE_DELIVERY_SECONDS:
+        well = False
+        yield Check(
+            "deliveries",
+            "warn",
+            f"What should have gone {late:.0f} s ago still waits. See which: besluitspoor deliveries list --state "
+            "waiting (or queued), and what the worker says ('dispatching interrupted').",
+        )
+    if well:
+        yield Check("deliveries", "ok", "What is due goes out, and nothing was given up.")
+
+
+def _mail(settings: Settings) -> Check:
+    if settings.smtp_url:
+        where = settings.smtp_url.rsplit("@", 1)[-1].rsplit("/", 1)[-1]
+        return Check("mail", "ok", f"It goes to the mail server ({where}).")
+    if settings.mail_folder:
+        return Check(
+            "mail", "ok", f"It is written into the folder {settings.mail_folder}; with SMTP_URL it goes out."
+        )
+    return Check(
+        "mail",
+        "warn",
+        "It waits: set SMTP_URL to the mail server, or MAIL_FOLDER to a folder to write it into.",
+    )
 
 
 def _broker(settings: Settings) -> Check:

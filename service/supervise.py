@@ -104,6 +104,8 @@ def _database(
         full["SECRET_FILE"] = str(ensure_secret(data_dir))
     full["BESLUITSPOOR_DEMO"] = "1" if wanted.demo else environ.get("BESLUITSPOOR_DEMO", "")
     full.setdefault("PUBLIC_URL", _address(wanted))
+    if not full.get("SMTP_URL", "").strip() and not full.get("MAIL_FOLDER", "").strip():
+        full["MAIL_FOLDER"] = str((data_dir / "outbox").absolute())
     server: embedded.Server | None = None
     if full.get("DATABASE_URL", "").strip():
         stack.enter_context(embedded.hold(data_dir))

@@ -1,4 +1,6 @@
-"""What runs beside the web? Two processes: one folds events into views, one publishes them to the broker."""
+"""What runs beside the web? Four processes: one folds events into views, one publishes them to the broker, one makes
+notices of them and sees what is due, and one brings these to their recipients.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from service.children import Child, stop_in_order, watch
 from service.settings import Settings
 
-__all__ = ["PARTS", "own_command", "run_both", "run_one"]
+__all__ = ["PARTS", "own_command", "run_all", "run_one"]
 
-PARTS = ("fold", "publish")
+PARTS = ("fold", "publish", "notify", "deliver")
 
 
 def own_command(*arguments: str) -> list[str]:
@@ -32,8 +34,8 @@ def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return {**environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
 
 
-def run_both(environ: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Run both parts until SIGTERM or SIGINT, starting again the one that dies.
+def run_all(environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """Run every part until SIGTERM or SIGINT, starting again the one that dies.
 
     Raises service.children.GaveUp when one keeps dying.
     """
@@ -44,23 +46,35 @@ def run_both(environ: Mapping[str, str], say: Callable[[str], None]) -> None:
     try:
         watch(children, stop.is_set, say)
     finally:
-        for child in children:  # both at once: neither waits for the other
+        for child in children:  # all at once: none waits for another
             if child.process is not None and child.alive():
                 child.process.terminate()
         stop_in_order(children)
 
 
-def run_one(part: str, settings: Settings) -> None:
-    """Run one part in this process until SIGTERM or SIGINT; what it is doing then, it finishes."""
+def run_one(part: str, settings: Settings, channels: Sequence[str] = ()) -> None:
+    """Run one part in this process until SIGTERM or SIGINT; what it is doing then, it finishes.
+
+    `channels` is for `deliver`: the channels it delivers over, all of them when empty.
+    """
     stop = stop_on_signals()
-    if part == "fold":
-        from service import fold
+    match part:
+        case "fold":
+            from service import fold
 
-        fold.run(settings, stop)
-    else:
-        from service.messaging import publisher
+            fold.run(settings, stop)
+        case "publish":
+            from service.messaging import publisher
 
-        publisher.run(settings, stop)
+            publisher.run(settings, stop)
+        case "notify":
+            from service.messaging import notifier
+
+            notifier.run(settings, stop)
+        case "deliver":
+            from service.messaging import courier
+
+            courier.run(settings, stop, only=channels)
 
 
 def stop_on_signals() -> threading.Event:

@@ -10,7 +10,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from service.keeping_up import folding, publishing
+from service.keeping_up import folding, notifying, publishing
+from service.messaging import inspecting
 from service.wiring import Parts
 
 __all__ = ["Metrics"]
@@ -60,7 +61,9 @@ class _State(Collector):
 
     def collect(self) -> Iterable[Metric]:
         with self._parts.pool.connection() as connection:
-            views, publisher = folding(connection), publishing(connection)
+            views, publisher, notifier = folding(connection), publishing(connection), notifying(connection)
+            deliveries = inspecting.counts(connection)
+            (aside,) = connection.execute("SELECT count(*) FROM ledger.set_aside").fetchone() or (0,)
             (frozen,) = connection.execute("SELECT count(*) FROM views.frozen").fetchone() or (0,)
         yield GaugeMetricFamily("besluitspoor_log_position", "The last position of the log", value=views.head)
         yield GaugeMetricFamily(
@@ -95,3 +98,27 @@ class _State(Collector):
             "1 when somebody publishes events to the broker",
             value=publisher.followed,
         )
+        yield GaugeMetricFamily(
+            "besluitspoor_notifier_lag_events", "Events of which nobody was told yet", value=notifier.events
+        )
+        yield GaugeMetricFamily(
+            "besluitspoor_notifier_lag_seconds",
+            "Since the first event was recorded of which nobody was told yet",
+            value=notifier.seconds,
+        )
+        yield GaugeMetricFamily(
+            "besluitspoor_notifier_followed",
+            "1 when somebody makes notices of events",
+            value=notifier.followed,
+        )
+        yield GaugeMetricFamily(
+            "besluitspoor_notices_set_aside", "Events that nobody could be told of", value=aside
+        )
+        counted = GaugeMetricFamily(
+            "besluitspoor_deliveries",
+            "Deliveries that are still to be sent, or did not arrive",
+            labels=["channel", "state"],
+        )
+        for each in deliveries:
+            counted.add_metric([each.channel, each.state], each.number)
+        yield counted

@@ -10,6 +10,7 @@ import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,8 +21,9 @@ from psycopg.conninfo import make_conninfo
 
 from service import doctor, embedded, fold, publishing
 from service.identity import people
-from service.keeping_up import LEADER_LOCK, PUBLISHER
-from service.messaging import publisher
+from service.keeping_up import LEADER_LOCK, NOTIFIER_LOCK, PUBLISHER
+from service.messaging import courier, ledger, notifier, publisher
+from service.messaging.ledger import Making, Planned
 from service.own_secrets import ensure_secret
 from service.settings import Settings
 
@@ -35,6 +37,7 @@ def environ(settings: Settings, tmp_path: Path) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "DATABASE_OWNER_URL": settings.database_owner_url,
         "SECRET_FILE": str(ensure_secret(tmp_path)),
+        "MAIL_FOLDER": str(tmp_path / "outbox"),
     }
 
 
@@ -98,8 +101,8 @@ def look_until(state: str, name: str, data_dir: Path, environ: dict[str, str]) -
 
 def test_healthy(settings: Settings, healthy: dict[str, str], tmp_path: Path) -> None:
     said: list[str] = []
-    with at_work(settings, fold.run, publisher.run):
-        for name in ("views", "publisher"):
+    with at_work(settings, fold.run, publisher.run, notifier.run, courier.run):
+        for name in ("views", "publisher", "notifier", "deliveries"):
             look_until("ok", name, tmp_path, healthy)
         assert doctor.report(tmp_path, healthy, said.append) == "ok", said
     assert said[-1] == "All is well."
@@ -111,9 +114,12 @@ def test_healthy(settings: Settings, healthy: dict[str, str], tmp_path: Path) ->
         "tables",
         "views",
         "publisher",
+        "notifier",
+        "deliveries",
         "programmes",
         "people",
         "broker",
+        "mail",
     ):
         assert any(line.startswith(f"ok    {name}: ") for line in said), name
 
@@ -184,16 +190,81 @@ def test_nobody_folds_and_nobody_publishes(
         assert "Nobody publishes" in look(tmp_path, healthy)["publisher"].sentence
 
 
+def test_nobody_notifies_and_nobody_delivers(
+    settings: Settings, healthy: dict[str, str], tmp_path: Path
+) -> None:
+    found = look(tmp_path, healthy)
+    assert "Nobody makes notices" in found["notifier"].sentence
+    assert "Nobody delivers over email, letter, queue, webhook" in found["deliveries"].sentence
+    with at_work(settings, lambda settings, stop: courier.run(settings, stop, only=["email", "letter"])):
+        deadline = time.monotonic() + 20
+        while "over queue, webhook" not in look(tmp_path, healthy)["deliveries"].sentence:
+            assert time.monotonic() < deadline
+
+
+def deliveries(settings: Settings, *states: str, due: str = "now") -> None:
+    """Deliveries by mail in these states, which were due at this moment."""
+    with psycopg.connect(settings.database_url) as connection:
+        making = Making("test:1", "test", 0, "proposal-1", "normal", {}, datetime.now(UTC))
+        planned = [Planned(f"person-{n}", "email", "watcher", state) for n, state in enumerate(states)]
+        ledger.add(connection, [(making, planned)])
+        connection.execute("UPDATE ledger.deliveries SET due_at = %s, queued_at = %s", (due, due))
+
+
+def test_what_did_not_arrive_is_counted_and_can_be_sent_once_more(
+    settings: Settings, healthy: dict[str, str], tmp_path: Path
+) -> None:
+    deliveries(settings, "dead", "dead", "bounced", "sent")
+    with at_work(settings, courier.run):
+        sentence = look_until("warn", "deliveries", tmp_path, healthy).sentence
+        deadline = time.monotonic() + 20
+        while "Nobody" in sentence:
+            assert time.monotonic() < deadline
+            sentence = look(tmp_path, healthy)["deliveries"].sentence
+    assert sentence.startswith("What did not arrive: 3 over email.")
+    assert "besluitspoor deliveries resend --all-dead" in sentence
+
+
+def test_deliveries_that_should_have_gone(
+    settings: Settings, healthy: dict[str, str], tmp_path: Path
+) -> None:
+    deliveries(settings, "waiting", due="2026-01-05")
+    sentences = [check.sentence for check in doctor.examine(tmp_path, healthy) if check.name == "deliveries"]
+    assert any("still waits" in sentence for sentence in sentences)
+
+
+def test_an_event_that_nobody_was_told_of(
+    settings: Settings, healthy: dict[str, str], tmp_path: Path
+) -> None:
+    with psycopg.connect(settings.database_url) as connection:
+        connection.execute("INSERT INTO ledger.set_aside VALUES (7, 'proposal-1', 'KeyError: stage')")
+    assert failing(look(tmp_path, healthy))["notifier"].startswith(
+        "Nobody was told of event 7 of proposal-1 (KeyError: stage)."
+    )
+
+
+def test_where_mail_goes(healthy: dict[str, str], tmp_path: Path) -> None:
+    assert str(tmp_path / "outbox") in look(tmp_path, healthy)["mail"].sentence
+    server = look(tmp_path, {**healthy, "SMTP_URL": "smtp://user:secret-word@mail.example.org:25"})["mail"]
+    assert server.sentence == "It goes to the mail server (mail.example.org:25)."
+    neither = look(tmp_path, {**healthy, "MAIL_FOLDER": ""})["mail"]
+    assert (neither.state, "SMTP_URL" in neither.sentence) == ("warn", True)
+
+
 def test_events_that_wait_too_long(settings: Settings, healthy: dict[str, str], tmp_path: Path) -> None:
     with psycopg.connect(settings.database_owner_url) as owner:
         owner.execute("SET session_replication_role = replica")
         owner.execute("UPDATE log.events SET recorded_at = recorded_at - interval '30 seconds'")
-    # Both are at it, as far as their locks tell, and do not get on.
+    # All are at it, as far as their locks tell, and do not get on.
     with psycopg.connect(settings.database_url) as stuck:
         stuck.execute("SELECT pg_advisory_lock(%s)", (LEADER_LOCK,))
+        stuck.execute("SELECT pg_advisory_lock(%s)", (NOTIFIER_LOCK,))
+        # Whoever begins is not told of the past; here it is.
+        stuck.execute("UPDATE ledger.position SET position = 0")
+        stuck.commit()
         stuck.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"publisher {PUBLISHER}",))
         found = look(tmp_path, healthy)
-    for name in ("views", "publisher"):
+    for name in ("views", "publisher", "notifier"):
         assert found[name].state == "warn"
         assert re.search(r"3\d s ago", found[name].sentence)
 
