@@ -20,13 +20,14 @@ CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 def enter() -> AnyResponse | None:
     """Finds the session, and keeps out who is not signed in, or is sent here by another site."""
     changing = request.method in CHANGING
-    if changing and not _from_here():
+    view = current_app.view_functions.get(request.endpoint or "")
+    if changing and not _from_here() and not getattr(view, "from_anywhere", False):
         raise Problem(403, "from-elsewhere")
     token = request.cookies.get(visit.COOKIE)
     if token:
         with visit.parts().pool.connection() as connection:
             visit.come_in(sessions.find(connection, token))
-    if getattr(current_app.view_functions.get(request.endpoint or ""), "public", False):
+    if getattr(view, "public", False):
         return None
     found = visit.session()
     if found is None:

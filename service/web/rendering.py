@@ -14,6 +14,7 @@ from markupsafe import Markup
 from service.api.context import running
 from service.identity.permissions import may
 from service.messaging.channels.inbox import mark
+from service.messaging.mail.transport import outbox
 from service.texts import catalog
 from service.web import sessions, visit
 from service.web.navigation import links
@@ -36,6 +37,7 @@ def prepare(app: Flask) -> None:
     env.globals.update(
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
         theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
+        outbox=lambda: outbox(running().settings),
     )  # fmt: skip
     env.filters.update(
         money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock

@@ -18,6 +18,7 @@ from service.web import (
     letters,
     live,
     money,
+    outbox,
     portfolio,
     preferences,
     programme_pages,
@@ -31,6 +32,7 @@ from service.web import (
     submission,
     supplement,
     terms,
+    unsubscribe,
     withdrawal,
 )
 
@@ -39,7 +41,7 @@ __all__ = ["AREAS", "register"]
 AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
-    inbox, preferences, deliveries,
+    inbox, preferences, deliveries, unsubscribe, outbox,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

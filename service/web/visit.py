@@ -19,8 +19,8 @@ from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "inside", "language", "parts", "person", "public",
-    "session", "theme",
+    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "language", "parts", "person",
+    "public", "session", "speak", "theme",
 ]  # fmt: skip
 
 COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
@@ -31,6 +31,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 def public(view: F) -> F:
     """Marks a page that is open to who did not sign in too."""
     view.public = True  # type: ignore[attr-defined]
+    return view
+
+
+def from_anywhere(view: F) -> F:
+    """Marks a form that may be sent from elsewhere: what is in its address is the right to send it, not the session."""
+    view.from_anywhere = True  # type: ignore[attr-defined]
     return view
 
 
@@ -66,6 +72,11 @@ def language() -> str:
         # Every text on a page asks.
         g.language = known = chosen if chosen in LANGUAGES else best
     return known
+
+
+def speak(language: str) -> None:
+    """This page is for somebody who reads this language, whatever the browser asks."""
+    g.language = language
 
 
 def theme() -> str:

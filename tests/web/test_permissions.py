@@ -106,7 +106,10 @@ POST: dict[str, frozenset[str]] = {
 }
 """Who may send a form; what is in it may be refused all the same."""
 
-PUBLIC = {"sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index"}
+PUBLIC = {
+    "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index", "unsubscribe.ask",
+    "unsubscribe.turn_off", "outbox.index", "outbox.show", "outbox.as_html", "outbox.attachment",
+}  # fmt: skip
 ONES_OWN = {"submission.delete"}
 """Reaches nothing but what is one's own: for another's it does nothing, as the rule about drafts below says."""
 REFUSED = (303, 403, 404)

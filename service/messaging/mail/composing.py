@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from service.documents import letters, newsletters
 from service.documents.blocks import Block, Bullets, Heading, Paragraphs, as_html, as_text
+from service.documents.councils import is_email
 from service.documents.letters import Letter
 from service.messaging import ledger
 from service.messaging.ledger import Delivery
@@ -50,7 +51,7 @@ class Unbroken(UnstructuredHeader, BaseHeader):
 
 
 _HEADERS = HeaderRegistry()
-for _name in ("references", "in-reply-to", "list-unsubscribe", DELIVERY.lower()):
+for _name in ("message-id", "references", "in-reply-to", "list-unsubscribe", DELIVERY.lower()):
     _HEADERS.map_to_type(_name, Unbroken)
 POLICY = SMTP.clone(header_factory=_HEADERS)
 
@@ -117,7 +118,6 @@ def _mail(
     if delivery.stream and delivery.kind not in ALONE:
         mail["In-Reply-To"] = mail["References"] = f"<{delivery.stream}@{host_of(settings)}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = reader.language
     mail[DELIVERY] = delivery.id
     if off is not None:
         mail["List-Unsubscribe"] = f"<{off}>"
@@ -128,6 +128,8 @@ def _mail(
         mail.add_attachment(
             letter.pdf, maintype="application", subtype="pdf", filename=_one_line(letter.filename)
         )
+    # Last: what describes content moves along when there comes to be more of it.
+    mail["Content-Language"] = reader.language
     return mail
 
 
@@ -137,10 +139,20 @@ def _has_letter(delivery: Delivery) -> bool:
 
 
 def _address(mail: EmailMessage, settings: Settings, reader: Reader) -> None:
-    name, address = parseaddr(settings.mail_from)
-    mail["From"] = Address(_one_line(name), addr_spec=address)
+    mail["From"] = _named(*parseaddr(settings.mail_from))
     if reader.email:
-        mail["To"] = Address(_one_line(reader.name), addr_spec=reader.email)
+        mail["To"] = _named(reader.name, reader.email)
+
+
+def _named(name: str, email: str) -> Address:
+    """An address with the name of who has it. Raises ValueError when it is none."""
+    if email.isascii():
+        return Address(_one_line(name), addr_spec=email)
+    # The library knows these only in parts.
+    user, _, domain = email.rpartition("@")
+    if not is_email(email):
+        raise ValueError("this is no address")
+    return Address(_one_line(name), user, domain)
 
 
 def _content(parts: Parts, delivery: Delivery, reader: Reader, letter: Letter | None) -> Content:
@@ -234,13 +246,14 @@ def _footer(settings: Settings, delivery: Delivery, reader: Reader, off: str | N
     def tell(key: str) -> str:
         return said(reader.language, f"mail.{key}")
 
-    relation = "digest" if delivery.kind == "digest" else delivery.relation
-    why = f"why-{relation}" if has_text(f"mail.why-{relation}") else "why"
+    of = "digest" if delivery.kind == "digest" else "stand-in" if delivery.instead_of else delivery.relation
+    why = f"why-{of}" if has_text(f"mail.why-{of}") else "why"
     lines: list[Line] = [(tell(why), "")]
     if delivery.required:
         lines.append((tell("required"), ""))
     if off is not None:
-        lines.append((tell("turn-off-council" if reader.council is not None else "turn-off"), off))
+        what = "-council" if reader.council is not None else "-stand-in" if delivery.instead_of else ""
+        lines.append((tell(f"turn-off{what}"), off))
     if reader.council is None:
         lines.append((tell("preferences"), f"{settings.public_url}{PREFERENCES}"))
     return lines

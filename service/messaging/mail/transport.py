@@ -18,7 +18,17 @@ from urllib.parse import unquote, urlsplit
 
 from service.settings import Settings, SettingsError
 
-__all__ = ["Folder", "Refused", "Smtp", "Transport", "host_of", "make", "of_the_address", "without_addresses"]
+__all__ = [
+    "Folder",
+    "Refused",
+    "Smtp",
+    "Transport",
+    "host_of",
+    "make",
+    "of_the_address",
+    "outbox",
+    "without_addresses",
+]
 
 TIMEOUT = 20.0
 """Seconds to wait for each answer of the mail server."""
@@ -64,6 +74,12 @@ def make(settings: Settings) -> Transport | None:
     if settings.mail_folder:
         return Folder(Path(settings.mail_folder))
     return None
+
+
+def outbox(settings: Settings) -> Path | None:
+    """The folder whose mails anybody may read: that of a demonstration, from which none goes out."""
+    shown = settings.demo and settings.mail_folder and not settings.smtp_url
+    return Path(settings.mail_folder) if shown else None
 
 
 def host_of(settings: Settings) -> str:

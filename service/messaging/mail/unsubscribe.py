@@ -32,18 +32,22 @@ TAG = 16
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Mail of one kind to one recipient. `mode`: of a digest, which one. `required`: by law, so it stays on."""
+    """Mail of one kind to one recipient. `mode`: of a digest, which one. `required`: by law, so it stays on.
+
+    `instead_of`: for whom the recipient stands in, as that person chose.
+    """
 
     recipient: str
     kind: str
     mode: str = ""
     required: bool = False
+    instead_of: str = ""
 
 
 def of(delivery: Delivery) -> Subscription:
     """What the mail of this delivery is part of."""
     mode = str(delivery.facts.get("mode", "")) if delivery.kind == "digest" else ""
-    return Subscription(delivery.recipient, delivery.kind, mode, delivery.required)
+    return Subscription(delivery.recipient, delivery.kind, mode, delivery.required, delivery.instead_of or "")
 
 
 def link(settings: Settings, subscription: Subscription) -> str:
@@ -60,19 +64,24 @@ def read(settings: Settings, token: str) -> Subscription | None:
         return None
     if not hmac.compare_digest(tag, _signature(settings, payload)):
         return None
-    recipient, kind, mode, required = msgspec.json.decode(payload, type=tuple[str, str, str, bool])
-    return Subscription(recipient, kind, mode, required)
+    return Subscription(*msgspec.json.decode(payload, type=tuple[str, str, str, bool, str]))
 
 
 def turn_off(connection: psycopg.Connection[Any], subscription: Subscription) -> bool:
     """From now on this recipient gets no such mail; again does nothing. False for what the law requires.
 
-    Of a digest, each kind that would have come in it. A council's address is taken away. What is in the inbox stays.
+    Of a digest, each kind that would have come in it. A council's address is taken away. Who stands in for somebody
+    does so no more: that one's mail is for that one to turn off. What is in the inbox stays.
     """
     if subscription.required:
         return False
     if is_council(subscription.recipient):
         councils.remove(connection, subscription.recipient)
+    elif subscription.instead_of:
+        connection.execute(
+            "UPDATE vault.hearing SET stand_in = NULL WHERE person = %s AND stand_in = %s",
+            (subscription.instead_of, subscription.recipient),
+        )
     elif people.get(connection, subscription.recipient) is not None:
         preferences.choose(connection, subscription.recipient, _off(connection, subscription))
     return True
@@ -95,7 +104,7 @@ def _off(connection: psycopg.Connection[Any], subscription: Subscription) -> dic
 
 def _token(settings: Settings, subscription: Subscription) -> str:
     each = subscription
-    payload = msgspec.json.encode((each.recipient, each.kind, each.mode, each.required))
+    payload = msgspec.json.encode((each.recipient, each.kind, each.mode, each.required, each.instead_of))
     return f"{_text(payload)}.{_text(_signature(settings, payload))}"
 
 
@@ -108,6 +117,6 @@ def _text(value: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    if not text.isascii():
+    if not text.isascii() or "=" in text:
         raise ValueError("no letters of ours")
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
