@@ -11,7 +11,7 @@ from service.api.answers import Answer
 from service.api.answers_schema import Shape, day, instant, listed, maybe, money, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
-from service.api.fields import Code, Day, Flag, Given, ListOf, OneOf, Part, Text
+from service.api.fields import Code, Day, Flag, Given, ListOf, OneOf, Part, Text, Whole
 from service.commands import Done
 from service.documents import councils, newsletters
 from service.documents.councils import Address
@@ -43,6 +43,12 @@ class NewsletterItemSchema(Given):
     proposal = Text(64, required=True)
     text = Text(LINE, least=0, lines=True, load_default=None, allow_none=True, doc="Null is what was drafted")
     leave_out = Flag(load_default=False)
+    place = Whole(
+        1,
+        400,
+        load_default=None,
+        doc="Where it is put, of what is in the list; where it stands there when left out",
+    )
 
 
 class NewsletterContentSchema(Given):
@@ -202,10 +208,6 @@ class AddressLinesReadSchema(Shape):
     wrong = listed(WrongAddressLineSchema, "Lines that were not taken")
 
 
-class AddressRemovedSchema(Shape):
-    id = text()
-
-
 @api.question("/newsletters", query=ListQuery, shows=NewslettersSchema)
 def list_newsletters(call: Call, given: dict[str, Any]) -> Answer:
     """List what was sent, or the drafts"""
@@ -330,25 +332,31 @@ def add_council_addresses(call: Call, given: dict[str, Any]) -> Answer:
     )
 
 
-@api.change(
-    "/council-addresses/<address:address>", Given, shows=AddressRemovedSchema, method="DELETE", example={}
-)
+@api.change("/council-addresses/<address:address>", shows=None, method="DELETE")
 def remove_council_address(call: Call, given: dict[str, Any], address: str) -> Answer:
     """Take an address away: nothing goes to it any more"""
     check(call.person, "newsletter")
     with call.parts.pool.connection() as connection:
         if not councils.remove(connection, address):
             raise Missing("address", address)
-    return Answer({"id": address})
+    return Answer(None)
 
 
 def content_in(given: dict[str, Any]) -> Content:
     """What was written, as a schema loads it."""
+
+    def order(numbered: tuple[int, dict[str, Any]]) -> tuple[int, int]:
+        number, item = numbered
+        place = item["place"] or number
+        # What was put on the place of another goes before it on its way up, and behind it on its way down.
+        return place, (place > number) - (place < number)
+
+    items = [item for _, item in sorted(enumerate(given["items"], 1), key=order)]
     return Content(
         given["title"],
         given["introduction"],
         given["closing"],
-        tuple(Item(each["proposal"], each["text"], each["leave_out"]) for each in given["items"]),
+        tuple(Item(each["proposal"], each["text"], each["leave_out"]) for each in items),
     )
 
 

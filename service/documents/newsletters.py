@@ -44,6 +44,7 @@ __all__ = [
     "Content", "Item", "Kept", "KeptEdition", "Newsletter", "NotKept", "Written", "approve", "as_drafted", "change",
     "create", "draw_again", "drawn_now", "edition_mail", "edition_of", "editions", "edition_now", "get", "last_quarter",
     "listed", "may_read", "remove", "sent", "sent_at", "told",
+    "told_as",
 ]  # fmt: skip
 
 PARTS = ("title", "introduction", "closing")
@@ -200,23 +201,7 @@ def change(parts: Parts, person: Person, id: str, version: int | None, content: 
     """
     check(person, "newsletter")
     with _draft(parts, id, version) as (connection, newsletter):
-        drafted = _told(parts, connection, replace(newsletter, content={}))
-        known = {each["proposal"] for each in newsletter.figures["projects"]}
-        texts = {project["proposal"]: text for project, text in drafted.projects}
-        items: dict[str, Item] = {}
-        for number, item in enumerate(content.items):
-            if item.proposal not in known:
-                raise Invalid("newsletter-unknown-project", f"/items/{number}/proposal", value=item.proposal)
-            usual = item.text is None or item.text == texts[item.proposal]
-            items[item.proposal] = Item(item.proposal, None if usual else item.text, item.leave_out)
-        # What was written on a project that is not in the figures now is kept: it may come back.
-        away = (each for each in newsletter.words.items if each.proposal not in known)
-        written = {
-            part: None if said == edition.usual(drafted, part, DEFAULT) else said
-            for part in PARTS
-            if (said := getattr(content, part)) is not None
-        }
-        kept = Content(**written, items=(*items.values(), *away))
+        kept = _usual_left_out(parts, connection, newsletter, content)
         return _save(connection, person, newsletter, newsletter.position, newsletter.figures, kept)
 
 
@@ -273,6 +258,13 @@ def told(parts: Parts, newsletter: Newsletter) -> Told:
     """What its editions are made of, with words and names filled in."""
     with parts.pool.connection() as connection:
         return _told(parts, connection, newsletter)
+
+
+def told_as(parts: Parts, newsletter: Newsletter, content: Content) -> Told:
+    """The same as if this had been written: what a preview shows. Refuses a project that is not in it."""
+    with parts.pool.connection() as connection:
+        written = _usual_left_out(parts, connection, newsletter, content)
+        return _told(parts, connection, replace(newsletter, content=msgspec.to_builtins(written)))
 
 
 def as_drafted(parts: Parts, newsletter: Newsletter) -> dict[str, Any]:
@@ -361,6 +353,28 @@ def edition_mail(parts: Parts, delivery: Delivery, address: Address) -> tuple[st
     _, kept = found
     written = kept.languages.get(address.language) or kept.languages[DEFAULT]
     return written.subject, written.html, written.text
+
+
+def _usual_left_out(
+    parts: Parts, connection: Connection[Any], newsletter: Newsletter, content: Content
+) -> Content:
+    """The same with None for what is as it was drafted, so that only what somebody wrote is kept as such."""
+    drafted = _told(parts, connection, replace(newsletter, content={}))
+    texts = {project["proposal"]: text for project, text in drafted.projects}
+    items: dict[str, Item] = {}
+    for number, item in enumerate(content.items):
+        if item.proposal not in texts:
+            raise Invalid("newsletter-unknown-project", f"/items/{number}/proposal", value=item.proposal)
+        usual = item.text is None or item.text == texts[item.proposal]
+        items[item.proposal] = Item(item.proposal, None if usual else item.text, item.leave_out)
+    # What was written on a project that is not in the figures now is kept: it may come back.
+    away = (each for each in newsletter.words.items if each.proposal not in texts)
+    written = {
+        part: None if said == edition.usual(drafted, part, DEFAULT) else said
+        for part in PARTS
+        if (said := getattr(content, part)) is not None
+    }
+    return Content(**written, items=(*items.values(), *away))
 
 
 def _there(parts: Parts, id: str) -> Newsletter:

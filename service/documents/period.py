@@ -7,7 +7,8 @@ same answer. Words and names are references; `service/words.py` fills them in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,7 +24,7 @@ from projections.view import Document
 from service.figures import budgets, portfolio, ratio
 from service.reading import histories, status_of
 
-__all__ = ["MOST", "draw", "position"]
+__all__ = ["MOST", "Differences", "differences", "draw", "position"]
 
 MOST = 400
 """Projects that a newsletter can be about; who reads more of them?"""
@@ -41,6 +42,50 @@ CANDIDATES = """WITH moved AS (
         AND effective_on BETWEEN %(first)s AND %(last)s
     ORDER BY 1"""
 """The cases that may have something to tell; whether they do follows from their history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What became other figures: (place, before, after), by place such as `cameIn/count`; and which projects."""
+
+    figures: list[tuple[str, Any, Any]]
+    added: list[Document]
+    gone: list[Document]
+    changed: list[Document]
+
+    def __bool__(self) -> bool:
+        return bool(self.figures or self.added or self.gone or self.changed)
+
+
+def differences(before: Document, after: Document) -> Differences:
+    """What is otherwise in the figures that were drawn later."""
+    was, now = dict(_flat(before)), dict(_flat(after))
+    projects = {each["proposal"]: each for each in before["projects"]}
+    later = {each["proposal"]: each for each in after["projects"]}
+    return Differences(
+        [
+            (place, was.get(place), now.get(place))
+            for place in dict.fromkeys((*was, *now))
+            if was.get(place) != now.get(place)
+        ],
+        [each for id, each in later.items() if id not in projects],
+        [each for id, each in projects.items() if id not in later],
+        [each for id, each in later.items() if id in projects and each != projects[id]],
+    )
+
+
+def _flat(figures: Document) -> Iterator[tuple[str, Any]]:
+    """Every figure by its place, but for those of single projects."""
+    for group in ("cameIn", "awarded", "decided", "total"):
+        for name, value in figures[group].items():
+            if isinstance(value, dict):
+                value = value["total"]
+            yield f"{group}/{name}", value
+    for name in ("withdrawn", "waiting"):
+        yield name, figures[name]
+    for envelope in figures["envelopes"]:
+        for name in ("amount", "committed", "heldBack", "left"):
+            yield f"envelopes/{name}/{envelope['code']}", envelope[name]
 
 
 def position(connection: Connection[Any]) -> int:

@@ -35,7 +35,9 @@ MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("menu.desk", "web.desk.index", lambda person: may(person, "completeness")),
     ("menu.money", "web.money.index", lambda person: may(person, "read-envelopes")),
     ("menu.deliveries", "web.deliveries.index", lambda person: may(person, "read-deliveries")),
+    ("menu.newsletters", "web.newsletters.index", lambda person: may(person, "newsletter")),
     ("menu.portfolio", "web.portfolio.index", lambda person: may(person, "read-portfolio")),
+    ("menu.subscriptions", "web.subscriptions.index", lambda person: may(person, "subscribe")),
     ("menu.audit", "web.audit.index", lambda person: may(person, "read-events")),
     ("menu.admin", "web.admin.index", lambda person: may(person, "read-people")),
 )
@@ -44,7 +46,8 @@ MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
 LETTERS = {
     "menu.start": "m", "menu.queue": "w", "menu.proposals": "p", "menu.desk": "s", "menu.money": "e",
     "menu.portfolio": "o", "menu.audit": "a", "menu.admin": "b", "menu.programmes": "r",
-    "menu.inbox": "i", "menu.deliveries": "v",
+    "menu.newsletters": "n", "menu.inbox": "i", "menu.deliveries": "v",
+    "menu.subscriptions": "k",
 }  # fmt: skip
 """The shortcut of a place by the key of its name."""
 

@@ -18,6 +18,7 @@ from service.web import (
     letters,
     live,
     money,
+    newsletters,
     outbox,
     portfolio,
     preferences,
@@ -30,6 +31,7 @@ from service.web import (
     start,
     static_files,
     submission,
+    subscriptions,
     supplement,
     terms,
     unsubscribe,
@@ -41,7 +43,7 @@ __all__ = ["AREAS", "register"]
 AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
-    inbox, preferences, deliveries, unsubscribe, outbox,
+    inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 
