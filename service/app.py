@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 from service import wiring
 from service.api import (
     acts,
+    deliveries,
     docs,
     envelopes,
     events,
@@ -50,6 +51,7 @@ RESOURCES = (
     portfolio,
     events,
     inbox,
+    deliveries,
     newsletters,
     subscriptions,
     tokens,

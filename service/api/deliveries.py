@@ -1,0 +1,152 @@
+"""What was sent to whom, and did it arrive? For the secretariat and the administrator, who can send it again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import fields
+
+from service.api.answers import Answer, paged
+from service.api.answers_schema import Shape, instant, listed, maybe, text, whole
+from service.api.blueprint import Resource
+from service.api.context import Call
+from service.api.fields import OneOf, Text
+from service.api.moments_schema import PageQuery
+from service.api.waiting import seen
+from service.errors import Missing
+from service.identity.permissions import check
+from service.messaging import inspecting, ledger
+from service.messaging.inspecting import Filters, Kept
+from service.messaging.ledger import STATES
+
+api = Resource("deliveries", "What was sent to whom, and how far it is")
+
+CHANNELS = ("inbox", "email", "letter", "webhook", "queue")
+
+
+class DeliveriesQuery(PageQuery):
+    state = OneOf(*STATES, load_default=None)
+    channel = OneOf(*CHANNELS, load_default=None)
+    recipient = Text(
+        100, load_default=None, doc="The id of a person, a subscription or an address of a council"
+    )
+    stream = Text(100, load_default=None, doc="What it is about, such as the id of a proposal")
+
+
+class SentSchema(Shape):
+    """Facts alone: what a message says about a case stands with that case."""
+
+    id = text()
+    kind = text("What it tells of, such as turn or decided")
+    cause = text("The event, term or day that it comes from")
+    position = whole("The event that it tells of, in the log; 0 for none")
+    stream = text("What it is about; empty for a digest")
+    urgency = text()
+    recipient = text("The id of a person, a subscription or an address")
+    channel = text("inbox, email, letter, webhook or queue")
+    relation = text("Why this recipient hears it")
+    required = fields.Boolean(required=True, metadata={"description": "By law"})
+    instead_of = maybe("The id of who is absent")
+    state = text("collected, bundled, waiting, queued, sending, sent, dead, bounced or dropped")
+    tries = whole("How often it was tried")
+    reason = maybe("Why it did not arrive")
+    bundle = maybe("The digest it went along in")
+    resendable = fields.Boolean(required=True)
+    created_at = instant()
+    due_at = instant()
+    settled_at = text(allow_none=True)
+
+
+class SentListSchema(Shape):
+    items = listed(SentSchema)
+
+
+class TrySchema(Shape):
+    number = whole()
+    at = instant()
+    outcome = text("sent, failed, bounced, dead, dropped or crashed")
+    detail = text()
+
+
+class SentWithTriesSchema(SentSchema):
+    every_try = listed(TrySchema)
+
+
+@api.question("/deliveries", query=DeliveriesQuery, shows=SentListSchema, pages=True)
+def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
+    """List what was sent and is to be sent, newest first"""
+    check(call.person, "read-deliveries")
+    filters = Filters(
+        states=[given["state"]] if given["state"] else None,
+        channel=given["channel"],
+        recipients=[given["recipient"]] if given["recipient"] else None,
+        streams=[given["stream"]] if given["stream"] else None,
+    )
+    position = seen(call.parts)
+    with call.parts.pool.connection() as connection:
+        found = inspecting.found(connection, filters, cursor=given["cursor"], limit=given["limit"])
+    return paged(found, [_shown(each) for each in found.items], position)
+
+
+@api.question("/deliveries/<delivery:delivery>", shows=SentWithTriesSchema)
+def read_delivery(call: Call, given: dict[str, Any], delivery: str) -> Answer:
+    """Read one delivery, with every try"""
+    check(call.person, "read-deliveries")
+    return Answer(_with_tries(call, delivery))
+
+
+@api.change("/deliveries/<delivery:delivery>/resend", shows=SentWithTriesSchema, example={}, method="PUT")
+def send_again(call: Call, given: dict[str, Any], delivery: str) -> Answer:
+    """Send a delivery once more, as the same message
+
+    What is still under way, or lies in an inbox, is left as it is; so doing this twice does it once.
+    """
+    check(call.person, "resend")
+    with call.parts.pool.connection() as connection:
+        ledger.resend(connection, [delivery])
+    return Answer(_with_tries(call, delivery))
+
+
+def _with_tries(call: Call, id: str) -> dict[str, Any]:
+    with call.parts.pool.connection() as connection:
+        kept = inspecting.find(connection, id)
+        if kept is None:
+            raise Missing("delivery", id)
+        tries = inspecting.tries(connection, id)
+    return {
+        **_shown(kept),
+        "everyTry": [
+            {"number": each.number, "at": _utc(each.at), "outcome": each.outcome, "detail": each.detail}
+            for each in tries
+        ],
+    }
+
+
+def _shown(kept: Kept) -> dict[str, Any]:
+    delivery = kept.delivery
+    return {
+        "id": delivery.id,
+        "kind": delivery.kind,
+        "cause": delivery.cause,
+        "position": delivery.position,
+        "stream": delivery.stream,
+        "urgency": delivery.urgency,
+        "recipient": delivery.recipient,
+        "channel": delivery.channel,
+        "relation": delivery.relation,
+        "required": delivery.required,
+        "insteadOf": delivery.instead_of,
+        "state": delivery.state,
+        "tries": delivery.tries,
+        "reason": delivery.error,
+        "bundle": delivery.bundle,
+        "resendable": kept.resendable,
+        "createdAt": _utc(delivery.created_at),
+        "dueAt": _utc(delivery.due_at),
+        "settledAt": _utc(kept.settled_at) if kept.settled_at else None,
+    }
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
