@@ -30,9 +30,9 @@ HIGHEST = 10**18 - 1
 class EventsQuery(Given):
     after = Digits(0, HIGHEST, load_default=0, doc="Answer what follows this position; 0 is the beginning")
     limit = Digits(1, MOST, load_default=100)
-    types = Several(tuple(TYPES), load_default=(), doc="Only these types, with commas between them")
+    types = Several(tuple(TYPES), load_default=None, doc="Only these types, with commas between them")
     programmes = Several(
-        load_default=(), doc="Only what belongs to these programmes, with commas between them"
+        load_default=None, doc="Only what belongs to these programmes, with commas between them"
     )
 
 
@@ -67,7 +67,7 @@ def read_events(call: Call, given: dict[str, Any]) -> Answer:
     """
     check(call.person, "read-events")
     settings = call.parts.settings
-    types, programmes, after = given["types"], given["programmes"], given["after"]
+    types, programmes, after = given["types"] or (), given["programmes"] or (), given["after"]
     looked = call.parts.log.read(after, LOOKED_AT if types or programmes else given["limit"])
     if not looked and after > 0 and after > (head := call.parts.log.head()):
         # After a restore: who followed further than the log now goes would wait here for events that never come.

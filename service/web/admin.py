@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from psycopg import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -129,7 +129,7 @@ def add() -> AnyResponse:
                     structlog.get_logger().info("person added", person=added.id, by=visit.person().id)
     if not form.ok:
         return _shown(form, None)
-    return _done(url_for("web.admin.show", person=added.id), "admin.added")
+    return visit.kept(url_for("web.admin.show", person=added.id), "admin.added")
 
 
 @area.get("/admin/people/<person>")
@@ -174,7 +174,7 @@ def change(person: str) -> AnyResponse:
                         "person changed", person=changed.id, roles=sorted(changed.roles), by=visit.person().id
                     )
     return (
-        _done(url_for("web.admin.show", person=person), "admin.changed") if form.ok else _shown(form, known)
+        visit.kept(url_for("web.admin.show", person=person), "admin.changed") if form.ok else _shown(form, known)
     )
 
 
@@ -196,7 +196,7 @@ def set_password(person: str) -> AnyResponse:
         people.set_password(connection, known.id, password)
         sessions.end_all(connection, known.id)
     structlog.get_logger().info("password set", person=known.id, by=visit.person().id)
-    return _done(url_for("web.admin.show", person=person), "admin.password-set")
+    return visit.kept(url_for("web.admin.show", person=person), "admin.password-set")
 
 
 @area.post("/admin/people/<person>/end")
@@ -207,7 +207,7 @@ def end_access(person: str) -> AnyResponse:
     with visit.parts().pool.connection() as connection, connection.transaction():
         _end_access(connection, known.id)
     structlog.get_logger().info("access ended", person=known.id, by=visit.person().id)
-    return _done(url_for("web.admin.show", person=person), "admin.ended")
+    return visit.kept(url_for("web.admin.show", person=person), "admin.ended")
 
 
 def _known(id: str) -> Person:
@@ -281,15 +281,6 @@ def _organisation(connection: Connection[Any], given: dict[str, Any]) -> str | N
 def _end_access(connection: Connection[Any], person: str) -> None:
     sessions.end_all(connection, person)
     tokens.revoke_all(connection, person)
-
-
-def _done(to: str, notice: str) -> AnyResponse:
-    """It was done: go on to this page, which says so. Nothing was recorded in the log."""
-    found = visit.session()
-    assert found is not None
-    with visit.parts().pool.connection() as connection:
-        sessions.saw(connection, found, found.position, notice)
-    return redirect(to, 303)
 
 
 def _version(person: Person) -> int:

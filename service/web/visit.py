@@ -19,8 +19,8 @@ from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "language", "parts", "person",
-    "public", "session", "speak", "theme",
+    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "kept", "language", "parts",
+    "person", "public", "session", "speak", "theme",
 ]  # fmt: skip
 
 COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
@@ -91,6 +91,15 @@ def done(act: Done, to: str, notice: str = "shell.recorded") -> AnyResponse:
     assert found is not None
     with parts().pool.connection() as connection:
         sessions.saw(connection, found, act.position, notice)
+    return redirect(to, 303)
+
+
+def kept(to: str, notice: str) -> AnyResponse:
+    """Something was changed that stands outside the log: go on to this page, which says so."""
+    found = session()
+    assert found is not None
+    with parts().pool.connection() as connection:
+        sessions.saw(connection, found, found.position, notice)
     return redirect(to, 303)
 
 
