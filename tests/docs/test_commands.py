@@ -32,7 +32,8 @@ def objection(words: list[str]) -> str | None:
         if isinstance(option, click.Option)
         for spelling in (*option.opts, *option.secondary_opts)
     }
-    arguments = sum(parameter.nargs for parameter in command.params if isinstance(parameter, click.Argument))
+    takes = [parameter.nargs for parameter in command.params if isinstance(parameter, click.Argument)]
+    arguments = sum(takes) if -1 not in takes else len(rest)
     given = 0
     while rest:
         word = rest.pop(0)
@@ -61,6 +62,7 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
     assert objection(["person", "add", "--mail", "x"]) == "add has no option --mail"
     assert objection(["rebuild", "status", "portfolio"]) == "rebuild takes 1 arguments"
     assert objection(["worker", "--only", "fold"]) is None
+    assert objection(["deliveries", "resend", "delivery-1", "delivery-2"]) is None
     with pytest.raises(click.BadParameter):
         objection(["worker", "--only", "folding"])
 
