@@ -38,6 +38,9 @@ ITEMS = "{conditions:items}"
 WHAT = {"turn": "stageKind", "decided": "outcome", "money": "what", "envelope": "what", "digest": "mode"}
 """The fact that says what happened, of kinds that tell of several things."""
 
+WRITTEN = ("grounds", "conditions", "remarks")
+"""What people wrote about a case: only for who may read the case."""
+
 SUPPLEMENTING = ("supplement", "term-near", "term-passed", "term-escalated")
 """Kinds that ask the submitter for a supplement."""
 
@@ -88,6 +91,9 @@ def has_text(key: str) -> bool:
 
 def _message(delivery: Delivery, facts: Document, reader: Person | None, language: str) -> Message:
     of_case = stream_kind(delivery.stream) == "proposal" and bool(facts.get("reference"))
+    path = _path(delivery, facts, reader)
+    if of_case and not path:
+        facts = {name: value for name, value in facts.items() if name not in WRITTEN}
     template = _text(delivery, "subject", language)
     if template is None or not _told(template, facts):
         template = _at(language, "case.subject" if of_case else "case.subject-none")
@@ -98,7 +104,6 @@ def _message(delivery: Delivery, facts: Document, reader: Person | None, languag
         lines += _lines(_of_relation("case.about", delivery.relation, language), facts, language)
     if delivery.instead_of:
         lines += _lines(_at(language, "case.stand-in"), facts, language)
-    path = _path(delivery, facts, reader)
     action = _text(delivery, "action", language) or _of_relation("case.action", delivery.relation, language)
     return Message(subject, tuple(lines), action if path else "", path)
 

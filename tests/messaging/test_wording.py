@@ -266,6 +266,17 @@ def test_who_may_not_read_the_case_gets_no_link_to_it(
     assert (own.action, own.path) == ("Vul je voorstel aan", f"/proposals/{STREAM}/supplement")
 
 
+def test_what_was_written_about_a_case_is_for_who_may_read_the_case(
+    parts: Parts, telling: Telling, submitter: Person
+) -> None:
+    facts = FACTS["decided"][1]
+    theirs = one(parts, telling("decided", facts, "partner", recipient=submitter.id))
+    mine = one(parts, telling("decided", facts, "partner"))
+    assert "Over het voorstel is een besluit genomen: akkoord, met voorwaarden." in theirs.lines
+    assert "Motivering: Goed" in mine.lines
+    assert {"Motivering: Goed", "Voorwaarden:", ITEM + "Een"} & set(theirs.lines) == set()
+
+
 def test_names_are_those_of_the_version_that_the_case_is_bound_to(parts: Parts, telling: Telling) -> None:
     message = one(parts, telling("turn", {**FACTS["turn"][1], "body": "taskforce"}))
     assert "Aan zet: Bestuurlijke taskforce." in message.lines
