@@ -94,14 +94,14 @@ class SecretSchema(Shape):
     since = instant()
 
 
-class TrySchema(Shape):
+class AttemptSchema(Shape):
     number = whole()
     at = instant()
     outcome = text("sent, failed, dropped or dead")
     detail = text("What the other side answered, or why nothing could be asked")
 
 
-class DeliverySchema(Shape):
+class SubscriptionDeliverySchema(Shape):
     id = text("The webhook-id: the same each time it is sent")
     type = text("Of the CloudEvent")
     event = maybe("The id of the CloudEvent; null of a test")
@@ -111,11 +111,11 @@ class DeliverySchema(Shape):
     due_at = instant("Not before this")
     settled_at = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
     reason = maybe("Why it was not sent (yet)")
-    tries = listed(TrySchema)
+    tries = listed(AttemptSchema)
 
 
-class DeliveriesSchema(Shape):
-    items = listed(DeliverySchema)
+class SubscriptionDeliveriesSchema(Shape):
+    items = listed(SubscriptionDeliverySchema)
 
 
 EXAMPLE = {
@@ -204,7 +204,12 @@ def rotate_secret(call: Call, given: dict[str, Any], subscription: str) -> Answe
     return Answer(_with_secret(call, rotated), location=_place(rotated.id))
 
 
-@api.change("/subscriptions/<subscription:subscription>/tests", shows=DeliverySchema, status=201, keyed=True)
+@api.change(
+    "/subscriptions/<subscription:subscription>/tests",
+    shows=SubscriptionDeliverySchema,
+    status=201,
+    keyed=True,
+)
 def send_test(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Send a signed test event, also while it is off; it is tried once"""
     kept = subscribing.try_out(call.parts, call.person, subscription, call.once)
@@ -214,7 +219,7 @@ def send_test(call: Call, given: dict[str, Any], subscription: str) -> Answer:
 @api.question(
     "/subscriptions/<subscription:subscription>/deliveries",
     query=DeliveriesQuery,
-    shows=DeliveriesSchema,
+    shows=SubscriptionDeliveriesSchema,
     pages=True,
 )
 def list_subscription_deliveries(call: Call, given: dict[str, Any], subscription: str) -> Answer:
@@ -229,7 +234,7 @@ def list_subscription_deliveries(call: Call, given: dict[str, Any], subscription
 
 @api.change(
     "/subscriptions/<subscription:subscription>/deliveries/<delivery:delivery>/resends",
-    shows=DeliverySchema,
+    shows=SubscriptionDeliverySchema,
     status=201,
     not_now=True,
 )
