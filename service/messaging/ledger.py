@@ -174,12 +174,14 @@ def _add(connection: Connection, made: Sequence[tuple[Making, Sequence[Planned]]
             ),
         ).fetchall()
         ids = {(cause, kind): id for id, cause, kind in rows}
+        # Ids of one moment sort by chance: sorted here, an inbox shows things in the order in which they happened.
+        new_ids = sorted(new_id("delivery") for _ in planned)
         columns: list[list[Any]] = [
             [
-                new_id("delivery"), ids[key], each.recipient, each.channel, each.relation, each.required,
+                id, ids[key], each.recipient, each.channel, each.relation, each.required,
                 each.instead_of, each.state, each.error, each.due_at.isoformat() if each.due_at else None,
             ]
-            for key, each in planned
+            for id, (key, each) in zip(new_ids, planned, strict=True)
         ]  # fmt: skip
         arrays = [array(column) for column in zip(*columns, strict=True)]
         new = cursor.execute(ADD_DELIVERIES, arrays).fetchall()
