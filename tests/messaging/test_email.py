@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import ssl
 import subprocess
@@ -25,7 +26,7 @@ from service.documents import councils
 from service.identity import people
 from service.messaging.channels.email import Email
 from service.messaging.ledger import Delivery
-from service.messaging.mail import readers, transport, unsubscribe
+from service.messaging.mail import layout, readers, transport, unsubscribe
 from service.messaging.mail.composing import compose, preview
 from service.messaging.mail.layout import policy, with_footer
 from service.messaging.mail.readers import Reader
@@ -38,6 +39,7 @@ from tests.messaging.mailing import CASE, DECIDED, OF_CASE, Office
 from tests.web.conftest import violations
 
 HOST = "besluitspoor.example.org"
+NEWSLETTER = "newsletter-0197a000-0000-7000-8000-000000000003"
 
 
 @pytest.fixture(scope="module")
@@ -594,12 +596,48 @@ def test_turning_off_a_digest_turns_off_what_comes_in_it(office: Office, mode: s
     assert off == [({"daily": daily, "weekly": ["turn"], "terms": terms}[mode],)]
 
 
-def test_a_page_from_elsewhere_gets_our_footer_below_what_it_says() -> None:
+def test_a_page_that_was_made_before_gets_our_lines_in_its_footer() -> None:
     footer = Markup("<p>Waarom</p>")
-    assert with_footer("<body><main>x</main></body>", footer) == (
-        "<body><main>x</main>\n<footer>\n<p>Waarom</p>\n</footer></body>"
+    assert with_footer("<main>x</main>", footer) == "<main>x</main>\n<footer>\n<p>Waarom</p>\n</footer>"
+    assert with_footer("<main>x</main><footer>y</footer></body>", footer) == (
+        "<main>x</main><footer>y<p>Waarom</p>\n</footer></body>"
     )
     assert with_footer("x", footer).endswith("</footer>")
+
+
+def test_a_newsletter_is_mailed_as_it_was_kept_with_a_way_to_unsubscribe(
+    office: Office, server: MailServer, email: Email
+) -> None:
+    kept = {
+        "newsletter": NEWSLETTER,
+        "municipality": "GM0772",
+        "languages": {"nl": {"subject": "Nieuwsbrief\r\nBcc: a@b.example", "text": "Wat er kwam\n",
+                             "html": layout.document("nl", "Nieuwsbrief", Markup("<h1>Nieuwsbrief</h1>"), Markup())}},
+    }  # fmt: skip
+    office.do(
+        "INSERT INTO documents.newsletters (id, programme, first_day, last_day, position, figures, content,"
+        " created_by, changed_by) VALUES (%s, 'p', '2026-01-01', '2026-03-31', 1, '{}', '{}', 'x', 'x')",
+        NEWSLETTER,
+    )
+    office.do(
+        "INSERT INTO documents.editions (newsletter, municipality, sha256, kept) VALUES (%s, 'GM0772', 'x', %s)",
+        NEWSLETTER, json.dumps(kept).encode(),
+    )  # fmt: skip
+    with office.parts.pool.connection() as connection:
+        id = councils.add(connection, "GM0772", "raad@example.org")
+    delivery = office.to(id, "newsletter", {"programme": "p"}, stream=NEWSLETTER, relation="council")
+    assert office.send(email, delivery)[0] == "sent"
+    (mail,) = server.got
+    assert server.recipients == ["raad@example.org"]
+    assert mail["Subject"] == "Nieuwsbrief Bcc: a@b.example"
+    assert mail["References"] is None
+    link = str(mail["List-Unsubscribe"]).strip("<>")
+    for said in (part(mail, "plain"), part(mail, "html")):
+        assert link in said
+        assert "omdat dit adres op de lijst voor de gemeenteraad staat" in said
+        assert "/inbox/preferences" not in said, "it is nobody who can sign in"
+    assert part(mail, "plain").startswith("Wat er kwam")
+    assert part(mail, "html").count("<footer>") == 1
 
 
 # Who is told what

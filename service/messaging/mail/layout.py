@@ -40,7 +40,6 @@ PAGE = Markup(
 )
 FOOTER = Markup("<footer>\n{}\n</footer>")
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-MAIN = "</main>"
 
 
 def document(language: str, title: str, main: Markup, footer: Markup) -> str:
@@ -51,10 +50,12 @@ def document(language: str, title: str, main: Markup, footer: Markup) -> str:
 
 
 def with_footer(html: str, footer: Markup) -> str:
-    """A page that was made elsewhere, with our footer below it."""
-    at = html.rfind(MAIN)
-    at = at + len(MAIN) if at >= 0 else len(html)
-    return f"{html[:at]}\n{FOOTER.format(footer)}{html[at:]}"
+    """A page that was made before, with this in its footer too; with a footer, where it has none."""
+    head, end, rest = html.rpartition("</footer>")
+    if end:
+        return f"{head}{footer}\n{end}{rest}"
+    head, end, rest = html.rpartition("</main>")
+    return f"{head}{end}\n{FOOTER.format(footer)}{rest}" if end else f"{html}\n{FOOTER.format(footer)}"
 
 
 def policy(html: str) -> str:
