@@ -312,6 +312,7 @@ def list_council_addresses(call: Call, given: dict[str, Any]) -> Answer:
     "/council-addresses",
     AddressLinesSchema,
     shows=AddressLinesReadSchema,
+    method="PATCH",
     example={"lines": "GM0772; griffie@example.org\nHelmond; griffie-helmond@example.org; nl"},
 )
 def add_council_addresses(call: Call, given: dict[str, Any]) -> Answer:

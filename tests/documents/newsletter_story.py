@@ -29,9 +29,9 @@ class Story:
 def tell(service: Service) -> Story:
     """Lets it happen, through the API.
 
-    In the quarter came in: 100,000 with 150,000 of others (held over), 80,000 with 80,000 (rejected), 60,000 with 75,000
-    (asked to supplement), 40,000 with 50,000 (waits for advice), 20,000 with 20,000 (withdrawn). Awarded: 150,000 of the
-    200,000 asked for in September, to which others bring 250,000.
+    In the quarter came in: 100,000 with 150,000 of others (held over), 80,000 with 80,000 (rejected), 60,000 with
+    75,000 (asked to supplement), 40,000 with 50,000 (waits for advice), 20,000 with 20,000 (withdrawn). Awarded was
+    150,000 of the 200,000 asked for in September, to which others bring 250,000.
     """
     service.done(
         "treasurer",
