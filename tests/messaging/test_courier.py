@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -18,6 +22,7 @@ from service.messaging.ledger import Delivery
 from service.settings import Settings
 
 from .delivering import Desk, Through, at_work
+from .test_connection_lost import Proxy
 
 Until = Callable[..., None]
 
@@ -194,6 +199,81 @@ def test_a_database_that_ends_every_session_is_found_again_and_nothing_is_sent_t
         until(lambda: desk.states() == {"sent": 150}, 60)
     assert len({delivery.id for delivery in desk.got}) == 150
     assert len(desk.got) == 150
+
+
+@pytest.mark.slow
+@pytest.mark.rabbitmq
+@pytest.mark.parametrize("on_broker", ["rabbitmq"], indirect=True)
+def test_a_broker_that_breaks_off_is_found_again_and_nothing_is_sent_twice(desk: Desk, until: Until) -> None:
+    def slow(delivery: Delivery) -> Outcome:
+        time.sleep(0.02)
+        return Sent()
+
+    desk.answer = slow
+    at = urlsplit(desk.settings.broker_url)
+    proxy = Proxy(at.hostname or "127.0.0.1", at.port or 5672)
+    through = desk.elsewhere(at._replace(netloc=f"guest:guest@127.0.0.1:{proxy.port}").geturl())
+    try:
+        with through.dispatching(), through.delivering():
+            for step in range(1, 4):
+                desk.add(*["person-1"] * 50)
+                until(lambda step=step: len(desk.got) > 50 * step - 25)
+                proxy.cut()
+                desk.add("person-2")
+                time.sleep(0.5)
+                proxy.mend()
+            until(lambda: desk.states() == {"sent": 153}, 60)
+    finally:
+        proxy.close()
+    assert len(desk.got) == len({delivery.id for delivery in desk.got}) == 153
+
+
+KILLED = """
+import sys, threading, time
+from service.messaging import courier
+from service.messaging.channels.channel import Sent
+from service.settings import Settings
+
+class Hanging:
+    name, waits, at_once = sys.argv[3], (), 500
+    def send(self, parts, delivery):
+        print(delivery.id, file=sys.stderr, flush=True)
+        time.sleep(60)
+    def close(self):
+        pass
+
+courier.run(Settings(*sys.argv[1:2], "", b"", sys.argv[2]), threading.Event(), {sys.argv[3]: lambda _: Hanging()})
+"""
+
+
+@pytest.mark.slow
+def test_what_a_killed_courier_had_in_hand_is_brought_by_another(
+    desk: Desk, project: Path, until: Until
+) -> None:
+    ids = desk.add(*["person-1"] * 20)
+    arguments = [
+        sys.executable,
+        "-c",
+        KILLED,
+        desk.settings.database_url,
+        desk.settings.broker_url,
+        desk.name,
+    ]
+    with desk.dispatching():
+        with subprocess.Popen(arguments, cwd=project, stderr=subprocess.PIPE, text=True) as killed:
+            assert killed.stderr is not None
+            begun = sorted(killed.stderr.readline().strip() for _ in range(THREADS))
+            killed.kill()
+        assert desk.states() == {"sending": THREADS, "queued": 20 - THREADS}
+        with desk.delivering():
+            desk.do("UPDATE ledger.deliveries SET claimed_until = now() WHERE state = 'sending'")
+            until(lambda: desk.states() == {"sent": 20}, 60)
+    assert sorted(delivery.id for delivery in desk.got) == ids
+    assert {delivery.id for delivery in desk.got if delivery.tries == 2} == set(begun)
+    assert desk.tries(begun[0]) == [
+        (1, "crashed", "whoever was sending it stopped without a word"),
+        (2, "sent", ""),
+    ]
 
 
 def test_a_channel_object_serves_one_thread(desk: Desk, until: Until) -> None:

@@ -113,6 +113,13 @@ def test_a_broker_that_is_away_leaves_all_of_it_waiting(desk: Desk, until: Until
         until(lambda: desk.states() == {"queued": 2})
 
 
+def test_nothing_is_begun_over_a_channel_without_a_way_out(desk: Desk) -> None:
+    desk.add("person-1")
+    with desk.posting() as (db, post):
+        dispatch(db, post, {desk.name: 0})
+    assert desk.states() == {"waiting": 1}
+
+
 @pytest.mark.rabbitmq
 @pytest.mark.parametrize("on_broker", ["rabbitmq"], indirect=True)
 def test_what_no_queue_takes_waits_until_there_is_one(desk: Desk, until: Until) -> None:
