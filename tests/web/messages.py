@@ -31,6 +31,8 @@ def told(
 ) -> str:
     """Tells somebody something about a case; the id of the delivery."""
     with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        seen = site.service.told("secretary", f"/proposals/{proposal}")
+        assert seen["id"] == proposal
         row = connection.execute(
             """SELECT document -> 'reference', document -> 'content' -> 'title', document -> 'content' -> 'applicant',
                 document -> 'programme', document -> 'programmeVersion', document -> 'position'
@@ -46,7 +48,13 @@ def told(
             "effectiveOn": "2020-09-02",
         }  # fmt: skip
         made = Making(
-            f"test:{uuid4()}", kind, position, proposal, urgency, {**of_case, **usual, **facts}, datetime.now(UTC)
+            f"test:{uuid4()}",
+            kind,
+            position,
+            proposal,
+            urgency,
+            {**of_case, **usual, **facts},
+            datetime.now(UTC),
         )
         person = site.service.people[who].id
         plan = Planned(person, channel, relation, state, required, instead_of=instead_of)

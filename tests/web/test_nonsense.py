@@ -19,7 +19,8 @@ QUERY = (
     "q", "cursor", "sort", "status", "programme", "body", "theme", "municipality", "asOf", "atPosition", "effectiveOn",
     "limit", "page", "month", "from", "to", "time", "on", "at", "event", "only", "before", "kind", "who", "role",
     "about", "words", "recordedFrom", "recordedUntil", "countsFrom", "countsUntil", "urgency", "next", "case",
-    "version", "edit", "confirm", "_external", "_scheme", "_anchor", "_method", "endpoint", "self", "values",
+    "version", "edit", "confirm", "state", "channel", "person", "delivery",
+    "_external", "_scheme", "_anchor", "_method", "endpoint", "self", "values",
 )  # fmt: skip
 FORM = (
     "title", "summary", "themes", "applicant.name", "applicant.kind", "partners.0.name", "partners.².name",
@@ -29,6 +30,7 @@ FORM = (
     "conditions.².text", "phases.0.amount", "sources.0.amount", "sources.².amount", "code", "name", "email", "roles",
     "bodies", "organisation.name", "password", "definition", "programme", "find", "form", "themes.0.name.nl",
     "tenders.0.opens", "stages.x.term", "next", "demo", "do",
+    "message", "only", "cursor", "delivery", "standIn", "quietFrom", "kinds.turn.email", "kinds.x.x",
 )  # fmt: skip
 SEES = {
     "money": "treasurer",

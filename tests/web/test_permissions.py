@@ -15,6 +15,7 @@ from service.documents import letters
 from service.web import drafts
 from tests.api.conftest import ROLES
 from tests.web.conftest import Site, Visitor
+from tests.web.messages import told
 
 EVERYBODY = frozenset(ROLES)
 MEMBERS = frozenset({"taskforce", "adviesgroep", "poho", "db"})
@@ -27,6 +28,7 @@ TREASURER, AUDITORS, ADMIN = (
     frozenset({"auditor", "integration"}),
     frozenset({"admin"}),
 )
+SUBSCRIBERS = ADMIN | {"integration"}
 OWN_DRAFT = frozenset({"submitter"})
 TASKFORCE = OFFICE | {"taskforce"}
 
@@ -50,6 +52,13 @@ GET: dict[str, frozenset[str]] = {
     "queues.show": TASKFORCE,
     "queues.back": EVERYBODY,
     "desk.index": OFFICE,
+    "inbox.index": EVERYBODY,
+    "inbox.show": OFFICE,
+    "preferences.ask": EVERYBODY,
+    "deliveries.index": OFFICE | ADMIN,
+    "deliveries.show": OFFICE | ADMIN,
+    "deliveries.ask_resend": OFFICE | ADMIN,
+    "deliveries.as_mail": OFFICE,
     "letters.index": OFFICE,
     "letters.preview": OFFICE,
     "letters.download": SEE_CASE,
@@ -72,6 +81,12 @@ GET: dict[str, frozenset[str]] = {
     "money.release": TREASURER,
     "money.reallocate": TREASURER,
     "money.give_back": TREASURER,
+    "subscriptions.index": SUBSCRIBERS,
+    "subscriptions.ask": SUBSCRIBERS,
+    "subscriptions.show": SUBSCRIBERS,
+    "subscriptions.edit": SUBSCRIBERS,
+    "subscriptions.ask_removal": SUBSCRIBERS,
+    "subscriptions.secret": frozenset({"integration"}),
     "portfolio.index": EVERYBODY,
     "portfolio.download": EVERYBODY,
     "audit.index": AUDITORS,
@@ -92,6 +107,17 @@ POST: dict[str, frozenset[str]] = {
     "submission.keep": OWN_DRAFT,
     "submission.send": OWN_DRAFT,
     "queues.together": frozenset({"taskforce"}),
+    "inbox.change": EVERYBODY,
+    "inbox.watch": SEE_CASE,
+    "preferences.change": EVERYBODY,
+    "deliveries.resend": OFFICE | ADMIN,
+    "subscriptions.add": SUBSCRIBERS,
+    "subscriptions.change": SUBSCRIBERS,
+    "subscriptions.switch": SUBSCRIBERS,
+    "subscriptions.send_test": SUBSCRIBERS,
+    "subscriptions.rotate": frozenset({"integration"}),
+    "subscriptions.resend": SUBSCRIBERS,
+    "subscriptions.remove": SUBSCRIBERS,
     "programme_pages.publish": ADMIN,
     "programme_pages.edited": ADMIN,
     "admin.add": ADMIN,
@@ -160,9 +186,26 @@ def place(site: Site) -> Place:
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
         "figure": "subregions", "waiting": waiting, "chosen": "nl",
-        "letter": letter.id,
+        "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip
-    return Place(site, {"": common, "money": {"code": "pot"}})
+    message = told(site, "secretary", proposal)
+    return Place(
+        site,
+        {
+            "": common,
+            "money": {"code": "pot"},
+            "inbox": {"delivery": message},
+            "subscriptions": subscribed(site),
+        },
+    )
+
+
+def subscribed(site: Site) -> dict[str, object]:
+    """A subscription of the integration, and a delivery to it."""
+    given = {"name": "Zaaksysteem", "url": "https://receiver.example.org/in"}
+    subscription = site.service.done("integration", "/subscriptions", given)["id"]
+    delivery = site.service.done("integration", f"/subscriptions/{subscription}/tests", {})["id"]
+    return {"subscription": subscription, "delivery": delivery}
 
 
 def rules(site: Site, method: str) -> Iterator[tuple[str, Rule]]:
@@ -208,7 +251,8 @@ def test_a_page_opens_for_who_may_and_for_nobody_else(place: Place, who: str) ->
 def test_a_form_is_taken_from_who_may_send_it_and_from_nobody_else(place: Place, who: str) -> None:
     wrong = []
     for name, rule in rules(place.site, "POST"):
-        if name in PUBLIC | ONES_OWN | {"sign_in.sign_out", "admin.end_access"} and who in POST.get(name, ()):
+        ends = {"sign_in.sign_out", "admin.end_access", "subscriptions.remove"}
+        if name in PUBLIC | ONES_OWN | ends and who in POST.get(name, ()):
             continue
         if name in PUBLIC | ONES_OWN:
             continue
