@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from service.api import machines
 from service.app import create_app
+from service.messaging import ledger
+from service.messaging.ledger import Making, Planned
 from service.settings import Settings
 from tests.api.conftest import PREFIX, Service, a_proposal
 
@@ -93,6 +96,11 @@ def test_not_ready_without_a_database() -> None:
 def test_metrics_tell_of_requests_by_route_and_of_log_and_views(service: Service) -> None:
     proposal = service.done("submitter", "/proposals", a_proposal())["id"]
     service.told("submitter", f"/proposals/{proposal}")
+    with psycopg.connect(service.settings.database_url) as connection:
+        making = Making("test:1", "test", 0, "proposal-1", "normal", {}, datetime.now(UTC))
+        states = ("waiting", "waiting", "dead", "sent")
+        planned = [Planned(f"person-{n}", "email", "watcher", state) for n, state in enumerate(states)]
+        ledger.add(connection, [(making, planned)])
     text = service.client().get("/metrics").get_data(as_text=True)
     assert (
         'besluitspoor_requests_total{method="GET",route="/api/v1/proposals/<case:proposal>",status="200"} 1.0'
@@ -107,6 +115,12 @@ def test_metrics_tell_of_requests_by_route_and_of_log_and_views(service: Service
     assert "besluitspoor_publisher_followed 0.0" in text
     assert f"besluitspoor_publisher_lag_events {float(service.head())}" in text
     assert re.search(r"besluitspoor_publisher_lag_seconds (?!0\.0\n)\d", text)
+    assert "besluitspoor_notifier_followed 0.0" in text
+    assert re.search(r"besluitspoor_notifier_lag_events [1-9]", text)
+    assert "besluitspoor_notices_set_aside 0.0" in text
+    assert 'besluitspoor_deliveries{channel="email",state="waiting"} 2.0' in text
+    assert 'besluitspoor_deliveries{channel="email",state="dead"} 1.0' in text
+    assert 'state="sent"' not in text
     assert re.search(r'besluitspoor_request_seconds_bucket\{le="0.1",method="POST"', text)
 
 

@@ -79,7 +79,15 @@ def test_walk(run: Callable[[], Running], data_dir: Path) -> None:
 
     # Whatever dies is there again, and the answer is the same.
     before = get(f"{running.url}/api/v1/programmes", token)
-    for part in (" web ", " worker", "--only fold", "--only publish", "--only notify", "--only deliver", "postgres -D"):
+    for part in (
+        " web ",
+        " worker",
+        "--only fold",
+        "--only publish",
+        "--only notify",
+        "--only deliver",
+        "postgres -D",
+    ):
         pid = pid_of(running, part)
         os.kill(pid, signal.SIGKILL)
         until(lambda pid=pid: not alive([pid]), 10)
