@@ -35,7 +35,7 @@ AT_THE_END = ("decided", "awarded")
 """Required too, where it ends one's own case; one may choose about the rest."""
 
 APPLICANTS_ONLY = frozenset({"receipt"})
-NOT_FOR_APPLICANTS = frozenset({"turn", "revised", "term-escalated", "envelope"})
+NOT_FOR_APPLICANTS = frozenset({"envelope"})
 
 
 @area.get("/inbox/preferences")
