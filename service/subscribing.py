@@ -32,8 +32,8 @@ from service.settings import Settings
 from service.wiring import Parts
 
 __all__ = [
-    "BrokerAway", "Kept", "change", "deliveries", "find", "may_see_secret", "remove", "resend", "rotate", "secret",
-    "subscribe", "try_out", "visible",
+    "BrokerAway", "Kept", "change", "deliveries", "find", "may_see_secret", "remove", "resend", "rotate",
+    "subscribe", "try_out", "visible", "with_secret",
 ]  # fmt: skip
 
 ADMIN = "admin"
@@ -163,12 +163,12 @@ def may_see_secret(person: Person, subscription: Subscription) -> bool:
     return subscription.person == person.id and subscription.channel == "webhook"
 
 
-def secret(parts: Parts, person: Person, id: str) -> str:
-    """What the messages are signed with now."""
+def with_secret(parts: Parts, person: Person, id: str) -> Subscription:
+    """A subscription whose secret this person may see, and is about to."""
     found = find(parts, person, id)
     _refuse_others(person, found)
     structlog.get_logger().info("secret of a subscription shown", subscription=id, by=person.id)
-    return subscriptions.secret(parts.settings, found)
+    return found
 
 
 def rotate(parts: Parts, person: Person, id: str, version: int) -> Subscription:

@@ -181,17 +181,15 @@ def remove_subscription(call: Call, given: dict[str, Any], subscription: str) ->
 @api.question("/subscriptions/<subscription:subscription>/secret", shows=SecretSchema)
 def read_secret(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Read the secret of a webhook of your own"""
-    found = subscribing.find(call.parts, call.person, subscription)
-    plain = subscribing.secret(call.parts, call.person, subscription)
-    return Answer({"secret": plain, "version": found.secret_version, "since": _utc(found.secret_since)})
+    return Answer(_secret(call, subscribing.with_secret(call.parts, call.person, subscription)))
 
 
 @api.change(
-    "/subscriptions/<subscription:subscription>/secret-rotations",
+    "/subscriptions/<subscription:subscription>/secret",
     RotationSchema,
-    shows=WithSecretSchema,
+    shows=SecretSchema,
     example={"version": 2},
-    status=201,
+    method="PUT",
     not_now=True,
 )
 def rotate_secret(call: Call, given: dict[str, Any], subscription: str) -> Answer:
@@ -200,8 +198,7 @@ def rotate_secret(call: Call, given: dict[str, Any], subscription: str) -> Answe
     For 24 hours messages are signed with both, so that you can change over without losing one. Name the version that
     it is to be: sent again, it is not rotated again.
     """
-    rotated = subscribing.rotate(call.parts, call.person, subscription, given["version"])
-    return Answer(_with_secret(call, rotated), location=_place(rotated.id))
+    return Answer(_secret(call, subscribing.rotate(call.parts, call.person, subscription, given["version"])))
 
 
 @api.change(
@@ -233,15 +230,14 @@ def list_subscription_deliveries(call: Call, given: dict[str, Any], subscription
 
 
 @api.change(
-    "/subscriptions/<subscription:subscription>/deliveries/<delivery:delivery>/resends",
+    "/subscriptions/<subscription:subscription>/deliveries/<delivery:delivery>/resend",
     shows=SubscriptionDeliverySchema,
-    status=201,
+    method="PUT",
     not_now=True,
 )
 def resend_delivery(call: Call, given: dict[str, Any], subscription: str, delivery: str) -> Answer:
     """Send a delivery once more, as the same message"""
-    kept = subscribing.resend(call.parts, call.person, subscription, delivery)
-    return Answer(_delivery(kept), location=f"{_place(subscription)}/deliveries")
+    return Answer(_delivery(subscribing.resend(call.parts, call.person, subscription, delivery)))
 
 
 def _shown(found: Subscription) -> dict[str, Any]:
@@ -266,6 +262,14 @@ def _with_secret(call: Call, found: Subscription) -> dict[str, Any]:
     shown = subscribing.may_see_secret(call.person, found)
     plain = subscriptions.secret(call.parts.settings, found) if shown else None
     return {**_shown(found), "secret": plain}
+
+
+def _secret(call: Call, found: Subscription) -> dict[str, Any]:
+    return {
+        "secret": subscriptions.secret(call.parts.settings, found),
+        "version": found.secret_version,
+        "since": _utc(found.secret_since),
+    }
 
 
 def _delivery(kept: Kept) -> dict[str, Any]:

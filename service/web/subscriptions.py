@@ -32,6 +32,8 @@ from service.web.rendering import has_text, page, say
 
 area = Blueprint("subscriptions", __name__)
 
+BEGIN = "nl.besluitspoor."
+"""What every type begins with."""
 MOST = 25
 """Deliveries on a page."""
 SHOWN_STATES = ("waiting", "queued", "sending", "sent", "dead", "dropped")
@@ -61,7 +63,7 @@ def index() -> Response:
 def ask() -> Response:
     """The form for a new subscription."""
     subscribing.visible(visit.parts(), visit.person())
-    return _asked(Form(SubscriptionGivenSchema()), None)
+    return _asked(Form.holding(SubscriptionGivenSchema(), {"channel": "webhook"}), None)
 
 
 @area.post("/subscriptions/new")
@@ -247,21 +249,20 @@ def _asked(form: Form, known: Subscription | None) -> Response:
         form.status,
         form=form,
         subscription=known,
-        types=[(type, kind_of(name), type) for type, name in TYPES.items()],
+        types=[(type, kind_of(name), type.removeprefix(BEGIN)) for type, name in TYPES.items()],
         programmes=[(code, called.programme(code)) for code in codes],
         longest=LONGEST_URL,
     )
 
 
 def _secret(id: str, form: Form) -> Response:
-    plain = subscribing.secret(visit.parts(), visit.person(), id)
-    known = subscribing.find(visit.parts(), visit.person(), id)
+    known = subscribing.with_secret(visit.parts(), visit.person(), id)
     return page(
         "subscriptions/secret.html",
         form.status,
         form=form,
         subscription=known,
-        secret=plain,
+        secret=subscriptions.secret(visit.parts().settings, known),
         until=_until(known),
     )
 

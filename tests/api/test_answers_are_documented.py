@@ -60,6 +60,9 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
     document = walked.client().get("/api/v1/openapi.json").json
     components = strict(document["components"])
     cases = [case["id"] for case in walked.told("auditor", "/proposals")["items"]]
+    given = {"name": "Zaaksysteem", "url": "https://receiver.example.org/"}
+    subscription = walked.done("integration", "/subscriptions", given)["id"]
+    walked.done("integration", f"/subscriptions/{subscription}/tests", {})
     asked = {
         "/proposals": ["/proposals"],
         "/proposals/{proposal}": [f"/proposals/{case}" for case in cases],
@@ -72,6 +75,10 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         "/envelopes/{code}": ["/envelopes/pot"],
         "/portfolio": ["/portfolio"],
         "/events": ["/events?limit=1000"],
+        "/subscriptions": ["/subscriptions"],
+        "/subscriptions/{subscription}": [f"/subscriptions/{subscription}"],
+        "/subscriptions/{subscription}/secret": [f"/subscriptions/{subscription}/secret"],
+        "/subscriptions/{subscription}/deliveries": [f"/subscriptions/{subscription}/deliveries"],
     }
     questions = {path: item["get"] for path, item in document["paths"].items() if "get" in item}
     files = {
@@ -83,6 +90,7 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         validator = Draft202012Validator({**strict(content["schema"]), "components": components})
         for address in addresses:
             who = "secretary" if "queue" in address else "auditor"
+            who = "integration" if address.startswith("/subscriptions") else who
             answer = walked.told(who, address)
             errors = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(answer)]
             assert not errors, (address, errors[:3])

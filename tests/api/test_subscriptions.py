@@ -65,14 +65,14 @@ def subscribed(service: Service, who: str = "integration", **given: Any) -> dict
     return service.done(who, "/subscriptions", {"name": "Zaaksysteem", "url": URL, **given})
 
 
-def put(service: Service, who: str, id: str, body: Any) -> TestResponse:
+def put(service: Service, who: str, id: str, body: Any, path: str = "") -> TestResponse:
     headers = {"Authorization": f"Bearer {service.tokens[who]}"}
-    return service.client().put(f"{PREFIX}/subscriptions/{id}", json=body, headers=headers)
+    return service.client().put(f"{PREFIX}/subscriptions/{id}{path}", json=body, headers=headers)
 
 
-def delete(service: Service, who: str, id: str, path: str = "") -> TestResponse:
+def delete(service: Service, who: str, id: str) -> TestResponse:
     headers = {"Authorization": f"Bearer {service.tokens[who]}"}
-    return service.client().delete(f"{PREFIX}/subscriptions/{id}{path}", headers=headers)
+    return service.client().delete(f"{PREFIX}/subscriptions/{id}", headers=headers)
 
 
 def noticed(service: Service) -> None:
@@ -186,8 +186,8 @@ def test_only_integrations_and_the_administrator_subscribe(service: Service) -> 
         assert service.act(who, "/subscriptions", {"name": "x", "url": URL}).status_code == 403
         assert put(service, who, own, {"name": "x", "url": URL}).status_code == 403
         assert delete(service, who, own).status_code == 403
-        for act in ("tests", "secret-rotations"):
-            assert service.act(who, f"/subscriptions/{own}/{act}", {"version": 2}).status_code in (400, 403)
+        assert put(service, who, own, {"version": 2}, "/secret").status_code == 403
+        assert service.act(who, f"/subscriptions/{own}/tests", {}).status_code == 403
     for path in ("", f"/{own}", f"/{own}/secret", f"/{own}/deliveries"):
         assert service.ask(None, f"/subscriptions{path}").status_code == 401
 
@@ -203,9 +203,9 @@ def test_an_integration_sees_its_own_and_the_administrator_all_but_their_secrets
     assert delete(service, "integration", admins).status_code == 404
     assert service.act("integration", f"/subscriptions/{admins}/tests", {}).status_code == 404
     version = {"version": 2}
-    assert service.act("integration", f"/subscriptions/{admins}/secret-rotations", version).status_code == 404
+    assert put(service, "integration", admins, version, "/secret").status_code == 404
     assert service.ask("admin", f"/subscriptions/{own}/secret").status_code == 404
-    assert service.act("admin", f"/subscriptions/{own}/secret-rotations", version).status_code == 404
+    assert put(service, "admin", own, version, "/secret").status_code == 404
     assert put(service, "admin", own, {"name": "x", "url": URL, "state": "off"}).json["state"] == "off"
     assert delete(service, "admin", own).status_code == 204
 
@@ -228,13 +228,12 @@ def test_a_subscription_is_changed_whole_paused_and_turned_on_again(service: Ser
 
 def test_a_secret_is_rotated_once_however_often_one_asks(service: Service) -> None:
     made = subscribed(service)
-    at = f"/subscriptions/{made['id']}"
-    rotated = service.done("integration", f"{at}/secret-rotations", {"version": 2})
-    assert rotated["secret"] != made["secret"]
-    assert service.done("integration", f"{at}/secret-rotations", {"version": 2}) == rotated
-    read = service.told("integration", f"{at}/secret")
-    assert (read["secret"], read["version"]) == (rotated["secret"], 2)
-    refused = service.act("integration", f"{at}/secret-rotations", {"version": 4})
+    rotated = put(service, "integration", made["id"], {"version": 2}, "/secret")
+    assert (rotated.status_code, rotated.json["version"]) == (200, 2)
+    assert rotated.json["secret"] != made["secret"]
+    assert put(service, "integration", made["id"], {"version": 2}, "/secret").json == rotated.json
+    assert service.told("integration", f"/subscriptions/{made['id']}/secret") == rotated.json
+    refused = put(service, "integration", made["id"], {"version": 4}, "/secret")
     assert (refused.status_code, refused.json["code"]) == (409, "secret-version")
 
 
@@ -252,7 +251,7 @@ def test_a_queue_has_a_name_and_no_secret(service: Service) -> None:
     assert (made["secret"], made["url"]) == (None, "")
     for ask in (
         service.ask("integration", f"/subscriptions/{made['id']}/secret"),
-        service.act("integration", f"/subscriptions/{made['id']}/secret-rotations", {"version": 2}),
+        put(service, "integration", made["id"], {"version": 2}, "/secret"),
     ):
         assert (ask.status_code, ask.json["code"]) == (404, "missing")
     assert delete(service, "integration", made["id"]).status_code == 204
@@ -334,15 +333,14 @@ def test_a_message_is_sent_again_as_the_same_one_unless_it_is_under_way(
     at = f"/subscriptions/{made['id']}"
     run_all(service)
     (newest, *_) = told(service, at)
-    resend = f"{at}/deliveries/{newest['id']}/resends"
-    assert service.done("integration", resend, {})["state"] == "waiting"
-    refused = service.act("integration", resend, {})
+    resend = f"/deliveries/{newest['id']}/resend"
+    assert put(service, "integration", made["id"], {}, resend).json["state"] == "waiting"
+    refused = put(service, "integration", made["id"], {}, resend)
     assert (refused.status_code, refused.json["code"]) == (409, "delivery-under-way")
     run_all(service)
     assert receiver.ids().count(newest["id"]) == 2
     assert [each["outcome"] for each in told(service, at)[0]["tries"]] == ["sent", "sent"]
-    elsewhere = f"/subscriptions/{subscribed(service)['id']}/deliveries/{newest['id']}/resends"
-    assert service.act("integration", elsewhere, {}).status_code == 404
+    assert put(service, "integration", subscribed(service)["id"], {}, resend).status_code == 404
 
 
 def test_who_answered_gone_is_told_nothing_more_until_turned_on_again(
