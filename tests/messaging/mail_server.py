@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import default
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
@@ -27,7 +28,7 @@ class MailServer:
     recipient: str = "250 OK"
     data: str = "250 2.0.0 OK: queued as 1"
     once: dict[str, list[str]] = field(default_factory=dict)
-    got: list[EmailMessage] = field(default_factory=list)
+    taken: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     said: list[list[str]] = field(default_factory=list)
     """What was said of bounces after the sender's address, of each mail."""
@@ -37,9 +38,17 @@ class MailServer:
     """Does it take a mail and then die before it says so?"""
     url: str = ""
 
+    @property
+    def got(self) -> list[EmailMessage]:
+        """The mails that were taken, in order; read now and not when they came, so that it takes many a second."""
+        found = [message_from_bytes(each, policy=default) for each in self.taken]
+        assert all(isinstance(each, EmailMessage) for each in found)
+        return cast(list[EmailMessage], found)
+
     def ids(self) -> list[str]:
         """The Message-ID of each mail that was taken, in order."""
-        return [str(mail["Message-ID"]) for mail in self.got]
+        parser = BytesHeaderParser(policy=default)
+        return [str(parser.parsebytes(each)["Message-ID"]) for each in self.taken]
 
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
@@ -68,9 +77,7 @@ class MailServer:
         answer = self._answer(server, "data")
         if answer.startswith("250") or self.dying_after:
             assert isinstance(envelope.content, bytes)
-            mail = message_from_bytes(envelope.content, policy=default)
-            assert isinstance(mail, EmailMessage)
-            self.got.append(mail)
+            self.taken.append(envelope.content)
             self.recipients += envelope.rcpt_tos
         if self.dying_after:
             self._die(server)
