@@ -8,6 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from service.documents import letters
+from service.messaging import noticing
 from tests.api.conftest import Service, a_proposal
 
 
@@ -53,6 +54,10 @@ def walked(service: Service) -> Service:
     service.done("submitter", "/proposals", a_proposal())
     parts = service.app.extensions["besluitspoor"].parts
     letters.issue(parts, "receipt", case, parts.log.load(case)[0].position)
+    with parts.pool.connection() as connection:
+        at = noticing.position(connection)
+        while (told := noticing.fold_batch(parts, connection, at, 100)) != at:
+            at = told
     return service
 
 
@@ -63,7 +68,14 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
     given = {"name": "Zaaksysteem", "url": "https://receiver.example.org/"}
     subscription = walked.done("integration", "/subscriptions", given)["id"]
     walked.done("integration", f"/subscriptions/{subscription}/tests", {})
+    sent = [each["id"] for each in walked.told("secretary", "/deliveries?limit=100")["items"]]
+    assert walked.told("secretary", "/inbox")["items"]
     asked = {
+        "/inbox": ["/inbox", "/inbox?shelf=unread"],
+        "/preferences": ["/preferences"],
+        "/watching": ["/watching"],
+        "/deliveries": ["/deliveries?limit=100"],
+        "/deliveries/{delivery}": [f"/deliveries/{id}" for id in sent[:20]],
         "/proposals": ["/proposals"],
         "/proposals/{proposal}": [f"/proposals/{case}" for case in cases],
         "/proposals/{proposal}/timeline": [f"/proposals/{case}/timeline" for case in cases],
@@ -89,7 +101,8 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         (content,) = document["paths"][path]["get"]["responses"]["200"]["content"].values()
         validator = Draft202012Validator({**strict(content["schema"]), "components": components})
         for address in addresses:
-            who = "secretary" if "queue" in address else "auditor"
+            office = address.startswith(("/inbox", "/deliveries")) or "queue" in address
+            who = "secretary" if office else "auditor"
             who = "integration" if address.startswith("/subscriptions") else who
             answer = walked.told(who, address)
             errors = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(answer)]
