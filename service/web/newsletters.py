@@ -288,7 +288,8 @@ def _kept(newsletter: Newsletter, municipality: str) -> tuple[bytes, newsletters
 
 def _choice() -> dict[str, str]:
     """Which edition somebody wants to see: of which municipality, in which language."""
-    given = {name: request.values.get(name, "") for name in CHOICE}
+    # A form carries what was shown; what was chosen since comes behind it.
+    given = {name: (request.values.getlist(name) or [""])[-1] for name in CHOICE}
     known = municipalities(visit.parts())
     return {
         "municipality": given["municipality"] if given["municipality"] in known else min(known, key=known.__getitem__),
