@@ -226,10 +226,10 @@ def read_newsletter(call: Call, given: dict[str, Any], newsletter: str) -> Answe
 
 
 @api.change(
-    "/newsletters",
+    "/newsletters/draft",
     NewsletterPeriodSchema,
     shows=NewsletterSchema,
-    status=201,
+    method="PUT",
     example={"programme": "regionale-herstelaanpak", "firstDay": "2020-10-01", "lastDay": "2020-12-31"},
 )
 def draft_newsletter(call: Call, given: dict[str, Any]) -> Answer:

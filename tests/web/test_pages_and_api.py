@@ -38,6 +38,12 @@ PAGES = {
     "subscriptions.rotate_secret": "web.subscriptions.rotate",
     "subscriptions.send_test": "web.subscriptions.send_test",
     "subscriptions.resend_delivery": "web.subscriptions.resend",
+    "newsletters.draft_newsletter": "web.newsletters.create",
+    "newsletters.edit_newsletter": "web.newsletters.change",
+    "newsletters.draw_newsletter_again": "web.newsletters.change",
+    "newsletters.approve_newsletter": "web.newsletters.approve",
+    "newsletters.add_council_addresses": "web.newsletters.add_addresses",
+    "newsletters.remove_council_address": "web.newsletters.remove_address",
     "tokens.sign_in": "web.sign_in.sign_in",
     # questions
     "proposals.list_proposals": "web.cases.index",
@@ -60,6 +66,10 @@ PAGES = {
     "subscriptions.read_subscription": "web.subscriptions.show",
     "subscriptions.read_secret": "web.subscriptions.secret",
     "subscriptions.list_subscription_deliveries": "web.subscriptions.show",
+    "newsletters.list_newsletters": "web.newsletters.index",
+    "newsletters.read_newsletter": "web.newsletters.show",
+    "newsletters.read_edition": "web.newsletters.read_edition",
+    "newsletters.list_council_addresses": "web.newsletters.addresses",
     "events.read_events": "web.audit.index",
 }
 """What the API can do, and the page that does it. A new call has to be named here, and so needs a page."""
@@ -100,7 +110,7 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
         for name in (
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
-            "SubscriptionChange",
+            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines",
         )
     }  # fmt: skip
     used: set[str] = set()

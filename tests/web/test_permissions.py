@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from uuid import uuid4
 
 import psycopg
@@ -11,7 +12,7 @@ import pytest
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from service.documents import letters
+from service.documents import councils, letters, newsletters
 from service.web import drafts
 from tests.api.conftest import ROLES
 from tests.web.conftest import Site, Visitor
@@ -87,6 +88,14 @@ GET: dict[str, frozenset[str]] = {
     "subscriptions.edit": SUBSCRIBERS,
     "subscriptions.ask_removal": SUBSCRIBERS,
     "subscriptions.secret": frozenset({"integration"}),
+    "newsletters.index": EVERYBODY,
+    "newsletters.show": EVERYBODY,
+    "newsletters.read_edition": EVERYBODY,
+    "newsletters.read_file": EVERYBODY,
+    "newsletters.ask": OFFICE,
+    "newsletters.addresses": OFFICE,
+    "newsletters.ask_approval": OFFICE,
+    "newsletters.ask_removal": OFFICE,
     "portfolio.index": EVERYBODY,
     "portfolio.download": EVERYBODY,
     "audit.index": AUDITORS,
@@ -118,6 +127,13 @@ POST: dict[str, frozenset[str]] = {
     "subscriptions.rotate": frozenset({"integration"}),
     "subscriptions.resend": SUBSCRIBERS,
     "subscriptions.remove": SUBSCRIBERS,
+    "newsletters.create": OFFICE,
+    "newsletters.add_addresses": OFFICE,
+    "newsletters.remove_address": OFFICE,
+    "newsletters.change": OFFICE,
+    "newsletters.preview": OFFICE,
+    "newsletters.approve": OFFICE,
+    "newsletters.remove": OFFICE,
     "programme_pages.publish": ADMIN,
     "programme_pages.edited": ADMIN,
     "admin.add": ADMIN,
@@ -196,8 +212,20 @@ def place(site: Site) -> Place:
             "money": {"code": "pot"},
             "inbox": {"delivery": message},
             "subscriptions": subscribed(site),
+            "newsletters": approved(site),
         },
     )
+
+
+def approved(site: Site) -> dict[str, object]:
+    """A newsletter that was approved, and an address of a council: drafts have rules of their own."""
+    parts, secretary = site.service.app.extensions["besluitspoor"].parts, site.service.people["secretary"]
+    period = date(2020, 1, 1), date(2020, 3, 31)
+    draft = newsletters.create(parts, secretary, "regionale-herstelaanpak", *period)
+    newsletters.approve(parts, secretary, draft.id)
+    with parts.pool.connection() as connection:
+        address = councils.add(connection, "GM0772", "griffie@example.org")
+    return {"newsletter": draft.id, "municipality": "GM0772", "address": address}
 
 
 def subscribed(site: Site) -> dict[str, object]:
