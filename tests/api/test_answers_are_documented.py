@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from service.documents import letters
+from service.documents import councils, letters, newsletters
 from service.messaging import noticing
 from tests.api.conftest import Service, a_proposal
 
@@ -52,7 +53,13 @@ def walked(service: Service) -> Service:
     withdrawn = service.done("submitter", "/proposals", a_proposal())["id"]
     service.done("secretary", f"/proposals/{withdrawn}/withdrawal", {"grounds": "Toch niet"})
     service.done("submitter", "/proposals", a_proposal())
-    parts = service.app.extensions["besluitspoor"].parts
+    parts, secretary = service.app.extensions["besluitspoor"].parts, service.people["secretary"]
+    for quarter in (1, 4):
+        days = date(2020, quarter, 1), date(2020, quarter + 2, 30)
+        draft = newsletters.create(parts, secretary, "regionale-herstelaanpak", *days)
+    newsletters.approve(parts, secretary, draft.id)
+    with parts.pool.connection() as connection:
+        councils.add(connection, "GM0772", "griffie@example.org")
     letters.issue(parts, "receipt", case, parts.log.load(case)[0].position)
     with parts.pool.connection() as connection:
         at = noticing.position(connection)
@@ -70,6 +77,11 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
     walked.done("integration", f"/subscriptions/{subscription}/tests", {})
     sent = [each["id"] for each in walked.told("secretary", "/deliveries?limit=100")["items"]]
     assert walked.told("secretary", "/inbox")["items"]
+    written = [
+        each["id"]
+        for state in ("draft", "approved")
+        for each in walked.told("secretary", f"/newsletters?state={state}")["items"]
+    ]
     asked = {
         "/inbox": ["/inbox", "/inbox?shelf=unread"],
         "/preferences": ["/preferences"],
@@ -87,6 +99,12 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         "/envelopes/{code}": ["/envelopes/pot"],
         "/portfolio": ["/portfolio"],
         "/events": ["/events?limit=1000"],
+        "/newsletters": ["/newsletters", "/newsletters?state=draft"],
+        "/newsletters/{newsletter}": [f"/newsletters/{newsletter}" for newsletter in written],
+        "/newsletters/{newsletter}/editions/{municipality}": [
+            f"/newsletters/{newsletter}/editions/GM0772" for newsletter in written
+        ],
+        "/council-addresses": ["/council-addresses"],
         "/subscriptions": ["/subscriptions"],
         "/subscriptions/{subscription}": [f"/subscriptions/{subscription}"],
         "/subscriptions/{subscription}/secret": [f"/subscriptions/{subscription}/secret"],
@@ -101,7 +119,10 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         (content,) = document["paths"][path]["get"]["responses"]["200"]["content"].values()
         validator = Draft202012Validator({**strict(content["schema"]), "components": components})
         for address in addresses:
-            office = address.startswith(("/inbox", "/deliveries")) or "queue" in address
+            office = (
+                address.startswith(("/inbox", "/deliveries", "/newsletters", "/council-addresses"))
+                or "queue" in address
+            )
             who = "secretary" if office else "auditor"
             who = "integration" if address.startswith("/subscriptions") else who
             answer = walked.told(who, address)
