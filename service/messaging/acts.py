@@ -79,7 +79,10 @@ def acts_of(events: Sequence[Event], histories: Histories) -> list[Act]:
     found: list[Act] = []
     for stream, history in histories.items():
         if stream_kind(stream) == "proposal":
-            found += [act for act in _of_case(history) if act.events[0].position in wanted]
+            # By any of its events: what could be read of a command may have been told before the rest of it.
+            found += [
+                act for act in _of_case(history) if any(event.position in wanted for event in act.events)
+            ]
     for event in events:
         match stream_kind(event.stream):
             case "proposal":

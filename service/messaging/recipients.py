@@ -1,6 +1,6 @@
 """Which people stand in these relations? All of them in one query, as they are now.
 
-Who was erased is nobody any more, and a program is told in its own way.
+Who was erased, or has no role any more, is nobody; a program is told in its own way.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def people(
 ) -> dict[Relation, list[str]]:
     """The ids of the people in each of these relations, by age; a relation with nobody in it is left out.
 
-    `owners` says whose case a stream is: who watches a case and may not read it any more is left out.
+    `owners` says whose case a stream is: who watches a case, or is of the organisation that submitted it, and may not
+    read it (any more) is left out.
     """
     asked: dict[str, list[str]] = {}
     for relation, of in dict.fromkeys(relations):
@@ -61,7 +62,8 @@ def people(
         for join in BY_RELATION.get(relation, ()):
             parts.append(
                 f"SELECT '{relation}', w.of, p.id, p.roles, p.bodies, p.organisation"
-                f" FROM unnest(%({relation})s::text[]) AS w (of) {join} WHERE p.roles <> '{{integration}}'"
+                f" FROM unnest(%({relation})s::text[]) AS w (of) {join}"
+                " WHERE p.roles NOT IN ('{}', '{integration}')"
             )
             given[relation] = array(ofs)
     if not parts:
@@ -70,9 +72,10 @@ def people(
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(" UNION ".join(parts) + " ORDER BY 3", given).fetchall()
     for relation, of, id, roles, bodies, organisation in rows:
-        if relation == "watcher" and of in owners:
+        owner = of if relation == "submitter" else owners.get(of) if relation == "watcher" else None
+        if owner is not None:
             somebody = Person(id, "", "", frozenset(roles), frozenset(bodies), organisation)
-            if not may(somebody, "read-case", owner=owners[of]):
+            if not may(somebody, "read-case", owner=owner):
                 continue
         found.setdefault((relation, of), []).append(id)
     return found

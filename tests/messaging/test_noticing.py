@@ -223,6 +223,18 @@ def test_who_watches_and_may_not_read_the_case_any_more_hears_nothing(staff: Sta
     assert {who for who, _ in staff.heard(proposal)} == {"taskforce", "chair"}
 
 
+def test_of_an_organisation_only_those_who_may_read_its_case_hear_of_it(staff: Staff) -> None:
+    organisation = staff["submitter"].organisation
+    staff.add("withdrawn", organisation=organisation)
+    staff.add("administrator", "admin", organisation=organisation)
+    staff.add("former partner", organisation=staff["partner"].organisation)
+    proposal = staff.submit()
+    staff.fold()
+    heard = staff.heard(proposal)
+    assert {("submitter", "receipt"), ("colleague", "receipt"), ("partner", "named")} <= set(heard)
+    assert not {"withdrawn", "administrator", "former partner"} & {who for who, _ in heard}
+
+
 def test_who_was_erased_hears_nothing_and_the_others_do(staff: Staff) -> None:
     proposal = staff.submit()
     staff.connection.execute("DELETE FROM vault.people WHERE id = %s", (staff["submitter"].id,))
@@ -412,6 +424,23 @@ def test_an_event_that_cannot_be_read_stops_no_other_case_and_is_told_later(
     heard = staff.heard(spoiled)
     assert heard.count(("taskforce", "turn")) == heard.count(("submitter", "advised")) == 1
     assert noticing.try_again(staff.parts, staff.connection) == 0
+
+
+def test_of_a_command_that_could_be_read_in_part_the_rest_is_told_later_and_nothing_twice(
+    staff: Staff, settings: Settings
+) -> None:
+    proposal = staff.submit()
+    staff.act("secretary", proposal, COMPLETE)
+    whole = staff.parts.log.load(proposal)
+    was = spoil(settings, whole[-1].position)
+    staff.fold()
+    heard = staff.heard(proposal)
+    assert ("taskforce", "turn") not in heard, "the event that opened the stage is the one nobody can read"
+    put(settings, whole[-1].position, was)
+    assert noticing.try_again(staff.parts, staff.connection) == 1
+    assert ("taskforce", "turn") in staff.heard(proposal)
+    assert [each for each in staff.heard(proposal) if each[0] not in ("taskforce", "chair")] == heard
+    assert set_aside(staff) == []
 
 
 def test_what_no_notice_can_be_made_of_is_set_aside_alone(staff: Staff, settings: Settings) -> None:
