@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from service.demo.addresses import add_addresses
 from service.identity import parties, people
 from service.identity.parties import Party
 from service.settings import Settings
@@ -57,7 +58,7 @@ DEMO_PEOPLE = (
 
 
 def prepare(settings: Settings) -> None:
-    """Make the demo's people, those that are not there yet; again does nothing.
+    """Make the demo's people and the addresses of councils, what is not there yet; again does nothing.
 
     Raises NotADemo outside demo mode.
     """
@@ -69,6 +70,7 @@ def prepare(settings: Settings) -> None:
         for wanted in DEMO_PEOPLE:
             if people.by_email(connection, wanted.email) is None:
                 _add(connection, wanted)
+        add_addresses(connection)
 
 
 def _add(connection: psycopg.Connection[tuple[object, ...]], wanted: DemoPerson) -> None:

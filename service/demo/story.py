@@ -20,12 +20,14 @@ from typing import Any
 from service.demo.days import period, working_days_before
 from service.programmes import regions
 
-__all__ = ["ENVELOPE", "Step", "envelope_total", "opening", "retold", "story"]
+__all__ = ["ENVELOPE", "REGION", "Step", "envelope_total", "opening", "retold", "story"]
 
 ENVELOPE = "stimuleringsfonds"
 """The envelope that is topped up as the very last step."""
 
 REGION = "metropoolregio-eindhoven"
+"""Whose municipalities the demo is about."""
+
 INVENTED = "Dit voorstel is verzonnen, als voorbeeld."
 WHO = {
     "completeness": "secretary",

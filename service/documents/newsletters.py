@@ -55,7 +55,7 @@ PATIENCE = 2.0
 
 
 class NotKept(LookupError):
-    """There is no edition of this newsletter for this municipality."""
+    """There is no edition of this newsletter for this municipality, or none that has the hash in the log."""
 
 
 class Item(msgspec.Struct, frozen=True, rename="camel"):
@@ -305,15 +305,18 @@ def edition_of(connection: Connection[Any], newsletter: str, municipality: str) 
     return (bytes(row[0]), msgspec.json.decode(row[0], type=Kept)) if row else None
 
 
-def editions(connection: Connection[Any], newsletter: str) -> list[KeptEdition]:
-    """Every edition that was kept, by municipality, each checked against the hash that the log has of it."""
+def editions(
+    connection: Connection[Any], newsletter: str, municipality: str | None = None
+) -> list[KeptEdition]:
+    """Every edition that was kept, or that of one municipality, checked against the hash that the log has of it."""
     query = """SELECT e.municipality, e.sha256, e.kept, l.hash FROM documents.editions e
         LEFT JOIN (SELECT each ->> 'municipality' AS municipality, each ->> 'sha256' AS hash
             FROM log.events, jsonb_array_elements(convert_from(state, 'UTF8')::jsonb #> '{event,editions}') AS each
             WHERE originator_id = %(id)s) AS l USING (municipality)
-        WHERE e.newsletter = %(id)s ORDER BY e.municipality"""
+        WHERE e.newsletter = %(id)s AND (%(of)s::text IS NULL OR e.municipality = %(of)s)
+        ORDER BY e.municipality"""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {"id": newsletter}).fetchall()
+        rows = cursor.execute(query, {"id": newsletter, "of": municipality}).fetchall()
     return [
         KeptEdition(
             municipality, sha256, hashlib.sha256(kept).hexdigest() == sha256 and recorded in (None, sha256)
@@ -344,12 +347,15 @@ def sent(connection: Connection[Any], newsletter: str) -> dict[str, dict[str, in
 def edition_mail(parts: Parts, delivery: Delivery, address: Address) -> tuple[str, str, str]:
     """What is mailed to an address of a council: the subject, a whole HTML document, and the same as text.
 
-    As it was kept when it was approved. Raises NotKept when there is no such edition.
+    As it was kept when it was approved. Raises NotKept when there is no such edition, or it is not what was approved.
     """
     with parts.pool.connection() as connection:
         found = edition_of(connection, delivery.stream, address.municipality)
+        checked = editions(connection, delivery.stream, address.municipality)
     if found is None:
         raise NotKept(f"{delivery.stream} has no edition for {address.municipality}")
+    if not all(each.sound for each in checked):
+        raise NotKept(f"the edition of {delivery.stream} for {address.municipality} is not what was approved")
     _, kept = found
     written = kept.languages.get(address.language) or kept.languages[DEFAULT]
     return written.subject, written.html, written.text

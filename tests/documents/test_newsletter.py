@@ -408,6 +408,10 @@ def test_an_edition_that_was_tampered_with_is_seen(office: Office) -> None:
             each.municipality for each in newsletters.editions(connection, approved.id) if not each.sound
         }
     assert unsound == {"GM0772", "GM0794"}
+    for code in unsound:
+        address = councils.Address("address-1", code, "griffie@example.org", "nl")
+        with pytest.raises(NotKept):
+            newsletters.edition_mail(office.parts, a_delivery(approved.id), address)
 
 
 def test_a_mail_to_a_council_is_what_was_kept_in_its_language(office: Office) -> None:
