@@ -25,7 +25,7 @@ from service.identity.permissions import may
 from service.messaging import preferences
 from service.messaging.channels import inbox
 from service.messaging.channels.inbox import SHELVES, Entry
-from service.messaging.wording import Message, messages
+from service.messaging.wording import Message, may_hear, messages
 from service.web import sessions, visit
 from service.web.linking import address_of
 from service.web.rendering import day, page, say
@@ -176,7 +176,14 @@ def _lines(entries: list[Entry]) -> list[Line]:
     """What each of these says, in the reader's language."""
     said = messages(visit.parts(), [each.delivery for each in entries], visit.language())
     with visit.parts().pool.connection() as connection:
-        titles = fill([each.delivery.facts.get("title") for each in entries], connection)
+        person = visit.person()
+        titles = fill(
+            [
+                each.delivery.facts.get("title") if may_hear(each.delivery, person) else None
+                for each in entries
+            ],
+            connection,
+        )
     return [Line(*each) for each in zip(entries, said, titles, strict=True)]
 
 

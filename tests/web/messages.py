@@ -35,12 +35,12 @@ def told(
         assert seen["id"] == proposal
         row = connection.execute(
             """SELECT document -> 'reference', document -> 'content' -> 'title', document -> 'content' -> 'applicant',
-                document -> 'programme', document -> 'programmeVersion', document -> 'position'
+                document -> 'programme', document -> 'programmeVersion', document -> 'position', owner
             FROM views.status WHERE key = %s""",
             (proposal,),
         ).fetchone()
         assert row is not None, proposal
-        names = ("reference", "title", "applicant", "programme", "programmeVersion", "position")
+        names = ("reference", "title", "applicant", "programme", "programmeVersion", "position", "owner")
         of_case = dict(zip(names, row, strict=True))
         position = of_case.pop("position")
         usual = {
