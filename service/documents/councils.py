@@ -18,14 +18,12 @@ from service.proposal_input import plain
 from service.texts import DEFAULT, LANGUAGES
 
 __all__ = [
-    "LONGEST", "MOST", "Address", "Line", "Wrong", "add", "address", "by_municipality", "ids", "is_email", "known",
+    "LONGEST", "Address", "Line", "Wrong", "add", "address", "by_municipality", "ids", "is_email", "known",
     "listed", "read_lines", "remove",
 ]  # fmt: skip
 
 LONGEST = 320
 """Characters of an address at most."""
-MOST = 1_000
-"""Lines that are read at once."""
 
 EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]+@[^@\s<>()\[\],;:\\\".]+(\.[^@\s<>()\[\],;:\\\".]+)+")
 
