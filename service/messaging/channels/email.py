@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import structlog
 
 from service.messaging.channels.channel import Dropped, Failed, Outcome, Sent
@@ -10,6 +12,7 @@ from service.messaging.mail import readers, transport
 from service.messaging.mail.composing import compose
 from service.messaging.mail.readers import Reader
 from service.messaging.mail.transport import Refused, without_addresses
+from service.messaging.planning import EXPIRES
 from service.settings import Settings
 from service.wiring import Parts
 
@@ -23,7 +26,7 @@ class Email:
     """Mail. What all deliveries share is the mail server, so one recipient may have as many under way as they like."""
 
     name = "email"
-    waits = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 8 * HOUR, 24 * HOUR)
+    waits: tuple[float, ...] = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 8 * HOUR, 24 * HOUR)
 
     def __init__(self, settings: Settings) -> None:
         self._transport = transport.make(settings)
@@ -40,6 +43,8 @@ class Email:
             return Dropped("there is nobody any more to mail this to")
         if not reader.email:
             return Dropped("there is no address to mail this to")
+        if _too_late(delivery, reader):
+            return Dropped("too long ago")
         if reader.refused is not None:
             return Failed(f"the address takes no mail: {without_addresses(reader.refused)}", permanent=True)
         try:
@@ -65,3 +70,12 @@ class Email:
                 readers.undeliverable(connection, reader.email, str(refused))
             structlog.get_logger(__name__).warning("an address takes no mail", recipient=reader.id)
         return Failed(str(refused), permanent=refused.permanent)
+
+
+def _too_late(delivery: Delivery, reader: Reader) -> bool:
+    """Is it no news any more? Where mail could not go out for months, it would all come in one heap.
+
+    Not what the law requires, what goes to a council, which has no inbox, or what somebody has sent once more.
+    """
+    wanted = delivery.required or reader.council is not None or delivery.tried_before > 0
+    return not wanted and delivery.at < datetime.now(UTC) - EXPIRES
