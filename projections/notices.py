@@ -203,6 +203,7 @@ def of_term(kind: str, stage: OpenStage, case: Case, programme: Programme | None
     if kind == "term-escalated" and To("secretariat") not in to:
         to = (*to, To("secretariat"))
     facts = {
+        "owner": case.owner,
         "reference": case.reference,
         "programme": case.programme,
         "programmeVersion": case.programme_version,
@@ -280,8 +281,9 @@ def _title(case: Case) -> Document | None:
 
 
 def _facts(at: At, **more: Any) -> Document:
-    """What every notice of a case says, and more."""
+    """What every notice of a case says, and more; whose it is tells later who may still read of it."""
     return {
+        "owner": at.case.owner,
         "reference": at.case.reference,
         "programme": at.case.programme,
         "programmeVersion": at.case.programme_version,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from service.arrays import array
 from service.calendar import dutch_holidays
 from service.messaging import ledger
 from service.messaging.ledger import Making, Planned
-from service.messaging.planning import Addressee, addressees, after_quiet, next_digest
+from service.messaging.planning import EXPIRES, Addressee, addressees, after_quiet, next_digest
 from service.wiring import Parts
 
 __all__ = ["run_due"]
@@ -32,9 +32,6 @@ Connection = psycopg.Connection[Any]
 
 PEOPLE = 200
 """Whose digests are made in one transaction."""
-EXPIRES = timedelta(days=31)
-"""What happened longer ago is no news any more; the inbox has it."""
-
 ALONE = "SELECT pg_try_advisory_xact_lock(7133005)"
 
 

@@ -25,12 +25,16 @@ from service.identity.people import Person
 from service.messaging.ledger import Planned
 from service.messaging.preferences import Hearing, default_mode, may_stand_in
 
-__all__ = ["DIGEST_AT", "Addressee", "Wanted", "addressees", "after_quiet", "next_digest", "plan", "planned"]
+__all__ = [
+    "DIGEST_AT", "EXPIRES", "Addressee", "Wanted", "addressees", "after_quiet", "next_digest", "plan", "planned",
+]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
 
 DIGEST_AT = time(8)
 """When digests go: the daily one on working days, the weekly one on Mondays."""
+EXPIRES = timedelta(days=31)
+"""What happened longer ago is no news any more: it is not mailed, but for what the law requires. The inbox has it."""
 MONDAY, SATURDAY = 0, 5
 
 

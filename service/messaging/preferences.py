@@ -136,8 +136,14 @@ def _sees_as_much(person: Person, other: Person) -> bool:
         return True
     if may(person, "read-case"):
         return False
+    # Of what neither may read, one hears by one's organisation and one's municipalities.
+    hears = (
+        person.organisation in (None, other.organisation) and person.municipalities <= other.municipalities
+    )
     own = "submitter" in person.roles
-    return not own or ("submitter" in other.roles and person.organisation == other.organisation is not None)
+    return hears and (
+        not own or ("submitter" in other.roles and person.organisation == other.organisation is not None)
+    )
 
 
 def stand_ins(connection: Connection[Any], person: Person) -> list[Person]:

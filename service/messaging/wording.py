@@ -26,7 +26,7 @@ from service.texts import side_by_side
 from service.wiring import Parts
 from service.words import fill
 
-__all__ = ["ITEM", "Message", "has_text", "messages", "said"]
+__all__ = ["ITEM", "Message", "has_text", "messages", "may_hear", "said"]
 
 PACKAGE = "service.messaging"
 
@@ -40,6 +40,9 @@ WHAT = {"turn": "stageKind", "decided": "outcome", "money": "what", "envelope": 
 
 WRITTEN = ("grounds", "conditions", "remarks")
 """What people wrote about a case: only for who may read the case."""
+
+OUTSIDERS = ("partner", "municipality", "admin")
+"""Relations in which one hears what happens in a case without the right to read it."""
 
 SUPPLEMENTING = ("supplement", "term-near", "term-passed", "term-escalated")
 """Kinds that ask the submitter for a supplement."""
@@ -79,6 +82,18 @@ def messages(parts: Parts, deliveries: Sequence[Delivery], language: str) -> lis
     ]
 
 
+def may_hear(delivery: Delivery, reader: Person | None) -> bool:
+    """May this reader still hear what a delivery tells? Whoever may not read its case any more may not.
+
+    Somebody may have left the body or the organisation since it was planned; an inbox says it as long as it is kept.
+    Of who is nobody (any more, or a program) there is no right to ask for.
+    """
+    of_case = stream_kind(delivery.stream) == "proposal"
+    return (
+        not of_case or reader is None or delivery.relation in OUTSIDERS or _may_read(delivery.facts, reader)
+    )
+
+
 def said(language: str, key: str, **facts: Any) -> str:
     """A text of `texts/` about these facts. Raises KeyError when there is none, or a fact it names is missing."""
     return side_by_side.said(PACKAGE, language, key, facts)
@@ -91,6 +106,9 @@ def has_text(key: str) -> bool:
 
 def _message(delivery: Delivery, facts: Document, reader: Person | None, language: str) -> Message:
     of_case = stream_kind(delivery.stream) == "proposal" and bool(facts.get("reference"))
+    if not may_hear(delivery, reader):
+        subject = said(language, "case.subject", **facts) if of_case else said(language, "case.subject-none")
+        return Message(subject, (said(language, "case.no-longer"),), "", "")
     path = _path(delivery, facts, reader)
     if of_case and not path:
         facts = {name: value for name, value in facts.items() if name not in WRITTEN}
@@ -168,10 +186,15 @@ def _path(delivery: Delivery, facts: Document, reader: Person | None) -> str:
         return f"/programmes/{delivery.stream.removeprefix('programme-')}"
     if kind != "proposal":
         return ""
-    if delivery.relation == "submitter":
-        supplementing = delivery.kind in SUPPLEMENTING
-        return f"/proposals/{delivery.stream}" + ("/supplement" if supplementing else "")
-    return f"/proposals/{delivery.stream}" if may(reader, "read-case") else ""
+    if not _may_read(facts, reader):
+        return ""
+    supplementing = delivery.relation == "submitter" and delivery.kind in SUPPLEMENTING
+    return f"/proposals/{delivery.stream}" + ("/supplement" if supplementing else "")
+
+
+def _may_read(facts: Document, reader: Person) -> bool:
+    """May this reader read the case that these facts are of?"""
+    return may(reader, "read-case", owner=facts.get("owner"))
 
 
 def _called(parts: Parts, delivery: Delivery, facts: Document, language: str) -> Document:

@@ -19,6 +19,7 @@ from service.wiring import Parts
 
 CASE = "proposal-0197a000-0000-7000-8000-000000000001"
 OF_CASE: dict[str, Any] = {
+    "owner": "party-1",
     "reference": "RHA-2026-0012",
     "programme": "regionale-herstelaanpak",
     "programmeVersion": 1,

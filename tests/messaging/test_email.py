@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import ssl
@@ -24,6 +25,7 @@ from playwright.sync_api import Browser
 from service import commands, publishing, wiring
 from service.documents import councils
 from service.identity import people
+from service.messaging import ledger
 from service.messaging.channels.email import Email
 from service.messaging.ledger import Delivery
 from service.messaging.mail import layout, readers, transport, unsubscribe
@@ -213,6 +215,30 @@ def test_who_is_gone_gets_nothing(office: Office, email: Email) -> None:
     office.do("DELETE FROM vault.people WHERE id = %s", person.id)
     assert office.send(email, delivery)[0] == "dropped"
     assert office.send(email, of_council)[0] == "dropped"
+
+
+def test_who_has_no_role_any_more_is_not_mailed_what_was_under_way(office: Office, email: Email) -> None:
+    person = office.person()
+    delivery = office.to(person)
+    office.do("UPDATE vault.people SET roles = '{}' WHERE id = %s", person.id)
+    assert office.send(email, delivery)[0] == "dropped"
+
+
+def test_when_mail_goes_out_after_months_what_is_no_news_any_more_stays_in_the_inbox(
+    office: Office, server: MailServer, email: Email
+) -> None:
+    person = office.person()
+    old, required, of_today = office.to(person), office.to(person, required=True), office.to(person)
+    office.do(
+        "UPDATE ledger.notices SET at = at - interval '32 days' WHERE id = ANY(%s)",
+        [old.notice, required.notice],
+    )
+    sent = [office.send(email, each) for each in (old, required, of_today)]
+    assert sent == [("dropped", "too long ago"), ("sent", None), ("sent", None)]
+    # Somebody asks for it all the same.
+    with office.parts.pool.connection() as connection:
+        assert ledger.resend(connection, [old.id]) == [old.id]
+    assert office.send(email, old) == ("sent", None)
 
 
 def test_an_address_that_is_none_is_said(office: Office, server: MailServer, email: Email) -> None:
@@ -620,8 +646,8 @@ def test_a_newsletter_is_mailed_as_it_was_kept_with_a_way_to_unsubscribe(
         NEWSLETTER,
     )
     office.do(
-        "INSERT INTO documents.editions (newsletter, municipality, sha256, kept) VALUES (%s, 'GM0772', 'x', %s)",
-        NEWSLETTER, json.dumps(kept).encode(),
+        "INSERT INTO documents.editions (newsletter, municipality, sha256, kept) VALUES (%s, 'GM0772', %s, %s)",
+        NEWSLETTER, hashlib.sha256(json.dumps(kept).encode()).hexdigest(), json.dumps(kept).encode(),
     )  # fmt: skip
     with office.parts.pool.connection() as connection:
         id = councils.add(connection, "GM0772", "raad@example.org")

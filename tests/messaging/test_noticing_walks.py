@@ -94,8 +94,8 @@ def test_whatever_happens_each_hears_what_they_should_and_no_more(walked: Connec
                     AND told.stream = e.originator_id)"""
     assert found(walked, forgotten) == []
 
-    # Nor is anybody who may read the case of their organisation: the law says it must be told. Each has a letter that is
-    # made once.
+    # Nor is anybody who may read the case of their organisation: the law says it must be told. Each has a letter that
+    # is made once.
     owners = f"""SELECT e.notification_id, p.id FROM log.events e
         JOIN vault.people p ON p.organisation = {STATE} #>> '{{event,owner}}'
         WHERE e.topic = 'ProposalSubmitted' AND p.roles && '{{submitter,secretary,member,treasurer,auditor}}'

@@ -360,8 +360,8 @@ SAME, ELSEWHERE = "party-1", "party-2"
 
 def one(roles: str, bodies: str = "", organisation: str | None = None, municipalities: str = "") -> Person:
     return Person(
-        f"person {roles} {bodies} {organisation}", "", "", frozenset(roles.split()), frozenset(bodies.split()),
-        organisation, frozenset(), frozenset(municipalities.split()),
+        f"person {roles} {bodies} {organisation} {municipalities}", "", "", frozenset(roles.split()),
+        frozenset(bodies.split()), organisation, frozenset(), frozenset(municipalities.split()),
     )  # fmt: skip
 
 
@@ -382,6 +382,12 @@ def one(roles: str, bodies: str = "", organisation: str | None = None, municipal
         (one("submitter secretary", "", SAME), one("submitter", "", SAME), False),
         (one("submitter admin", "", SAME), one("admin", "", ELSEWHERE), False),
         (one("member", "db"), one("", "db"), False),
+        # Contacts hear of their municipalities without reading the cases: not of those of another.
+        (one("admin", "", SAME, "GM0794"), one("admin", "", SAME, "GM0794 GM0772"), True),
+        (one("admin", "", SAME, "GM0794 GM0772"), one("admin", "", SAME, "GM0794"), False),
+        (one("admin", "", SAME, "GM0794"), one("admin", "", ELSEWHERE, "GM0794"), False),
+        (one("submitter", "", SAME, "GM0794"), one("submitter", "", SAME), False),
+        (one("submitter", "", SAME, "GM0794"), one("auditor", "", SAME), True),
     ],
 )
 def test_who_may_see_the_same_may_stand_in(who: Person, other: Person, may: bool) -> None:

@@ -29,6 +29,7 @@ STREAM = "proposal-0197a000-0000-7000-8000-000000000001"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 OF_CASE: dict[str, Any] = {
+    "owner": "party-1",
     "reference": "RHA-2026-0012",
     "programme": "regionale-herstelaanpak",
     "programmeVersion": 1,
@@ -262,7 +263,15 @@ def test_who_may_not_read_the_case_gets_no_link_to_it(
     theirs = one(parts, telling("named", {}, "partner", recipient=submitter.id))
     assert mine.path == f"/proposals/{STREAM}"
     assert (theirs.action, theirs.path) == ("", "")
-    own = one(parts, telling("supplement", FACTS["supplement"][0], "submitter", recipient=submitter.id))
+    own = one(
+        parts,
+        telling(
+            "supplement",
+            {**FACTS["supplement"][0], "owner": submitter.id},
+            "submitter",
+            recipient=submitter.id,
+        ),
+    )
     assert (own.action, own.path) == ("Vul je voorstel aan", f"/proposals/{STREAM}/supplement")
 
 
@@ -275,6 +284,21 @@ def test_what_was_written_about_a_case_is_for_who_may_read_the_case(
     assert "Over het voorstel is een besluit genomen: akkoord, met voorwaarden." in theirs.lines
     assert "Motivering: Goed" in mine.lines
     assert {"Motivering: Goed", "Voorwaarden:", ITEM + "Een"} & set(theirs.lines) == set()
+
+
+@pytest.mark.parametrize("relation", ["submitter", "body", "chair", "secretariat", "treasurer", "watcher"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_may_not_read_the_case_any_more_is_told_that_and_nothing_of_it(
+    parts: Parts, telling: Telling, submitter: Person, relation: str, language: str
+) -> None:
+    """Who left the body or the organisation since: what was collected for them, and what lies in their inbox."""
+    for kind, facts in CASES:
+        if kind in NOT_OF_A_CASE:
+            continue
+        message = one(parts, telling(kind, facts, relation, recipient=submitter.id), language)
+        assert message.subject == wording.said(language, "case.subject", reference="RHA-2026-0012")
+        assert message.lines == (wording.said(language, "case.no-longer"),)
+        assert (message.action, message.path) == ("", "")
 
 
 def test_names_are_those_of_the_version_that_the_case_is_bound_to(parts: Parts, telling: Telling) -> None:

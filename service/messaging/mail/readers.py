@@ -34,7 +34,7 @@ def is_council(recipient: str) -> bool:
 
 
 def find(connection: Connection, recipient: str) -> Reader | None:
-    """Who this is now; None for who is not there any more."""
+    """Who this is now; None for who is not there any more, or has no role any more."""
     if is_council(recipient):
         address = councils.address(connection, recipient)
         if address is None:
@@ -45,7 +45,7 @@ def find(connection: Connection, recipient: str) -> Reader | None:
         row = cursor.execute(
             """SELECT p.id, p.email, p.name, coalesce(h.language, 'nl'),
                 (SELECT reason FROM vault.undeliverable u WHERE lower(u.email) = lower(p.email) LIMIT 1)
-            FROM vault.people p LEFT JOIN vault.hearing h ON h.person = p.id WHERE p.id = %s""",
+            FROM vault.people p LEFT JOIN vault.hearing h ON h.person = p.id WHERE p.id = %s AND p.roles <> '{}'""",
             (recipient,),
         ).fetchone()
     return Reader(*row) if row is not None else None
