@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from service.settings import Settings
 
+from .broker_proxy import Proxy, before
 from .conftest import Inbox, never_a_gap
 
 Publishing = Callable[[Settings], AbstractContextManager[threading.Event]]
@@ -24,58 +23,10 @@ Position = Callable[[], int]
 Until = Callable[..., None]
 
 
-class Proxy:
-    """A TCP proxy that can be cut: everything through it breaks, and nothing new gets in until it is mended."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._to = (host, port)
-        self._open: set[socket.socket] = set()
-        self._cut = False
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        self._cut = True
-        for end in list(self._open):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._open.clear()
-
-    def mend(self) -> None:
-        self._cut = False
-
-    def close(self) -> None:
-        self.cut()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                if self._cut:
-                    near.close()
-                    continue
-                far = socket.create_connection(self._to)
-                self._open |= {near, far}
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
-
-    @staticmethod
-    def _carry(one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while data := one.recv(65536):
-                other.sendall(data)
-            other.shutdown(socket.SHUT_RDWR)
-
-
 @pytest.fixture
 def proxy(rabbitmq_url: str) -> Iterator[Proxy]:
-    at = urlsplit(rabbitmq_url)
-    opened = Proxy(at.hostname or "127.0.0.1", at.port or 5672)
-    yield opened
-    opened.close()
+    with before(rabbitmq_url) as opened:
+        yield opened
 
 
 def sessions(settings: Settings) -> list[int]:
@@ -105,10 +56,7 @@ def test_a_broker_that_breaks_off_is_found_again(
     publishing: Publishing,
     until: Until,
 ) -> None:
-    at = urlsplit(on_broker.broker_url)
-    through = replace(
-        on_broker, broker_url=at._replace(netloc=f"guest:guest@127.0.0.1:{proxy.port}").geturl()
-    )
+    through = replace(on_broker, broker_url=proxy.url)
     append(600)
     with publishing(through):
         for step in range(1, 5):
