@@ -13,6 +13,7 @@ from benchmarks.bench import Bench
 from benchmarks.beside import folding, process, wait_until
 from benchmarks.generate import LANES, generate
 from benchmarks.http import HOST, THREADS, WORKERS, Connection, _answers, _free_port, _request
+from benchmarks.notices import tell_all
 from benchmarks.tables import Aim, Table, percentile
 from service import webserver
 from service.identity import parties, people
@@ -25,6 +26,8 @@ __all__ = ["run"]
 PROPOSALS = 10_000
 EVENTS_A_PROPOSAL = 18
 """A little more than a case of a walk has, so that there are as many cases as we say."""
+TOLD = 5_000
+"""Events that people were told of: some years of a region."""
 AIM = 50
 """Milliseconds, for 95 of a hundred."""
 
@@ -75,6 +78,16 @@ PAGES = (
     ("auditor", "/audit?q=winkels"),
     ("auditor", "/audit/proposals/{case}"),
     ("auditor", "/audit/portfolio"),
+    ("member", "/inbox"),
+    ("member", "/inbox/preferences"),
+    ("secretary", "/deliveries"),
+    ("secretary", "/deliveries?state=waiting"),
+    ("secretary", "/deliveries?person=member@example.org"),
+    ("secretary", "/deliveries?case={reference}"),
+    ("secretary", "/deliveries/{delivery}"),
+    ("secretary", "/newsletters"),
+    ("secretary", "/letters"),
+    ("admin", "/subscriptions"),
 )
 
 
@@ -92,6 +105,7 @@ def run(bench: Bench) -> Table:
             process(webserver.serve, settings, HOST, port, WORKERS, THREADS),
         ):
             wait_until(lambda: _answers(port), "the server")
+            tell_all(settings, TOLD // 10 if bench.quick else TOLD)
             _tidied(settings)
             there = _places(settings)
             connection = Connection(port)
@@ -162,7 +176,18 @@ def _places(settings: Settings) -> dict[str, Any]:
         connection.execute(
             "UPDATE vault.people SET organisation = %s WHERE email = 'submitter@example.org'", owner
         )
-    places = {"case": cases, "envelope": envelopes, "supplement": supplements, "revised": revised}
+        told = "SELECT id FROM ledger.deliveries WHERE channel = 'email' ORDER BY id"
+        deliveries = [id for (id,) in cursor.execute(told).fetchall()]
+        named = """SELECT DISTINCT facts ->> 'reference' FROM ledger.notices WHERE facts ? 'reference' ORDER BY 1"""
+        references = [reference for (reference,) in cursor.execute(named).fetchall()]
+    places = {
+        "case": cases,
+        "envelope": envelopes,
+        "supplement": supplements,
+        "revised": revised,
+        "delivery": deliveries,
+        "reference": references,
+    }
     return {**places, "count": len(cases)}
 
 
