@@ -13,6 +13,8 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from service.documents import councils, letters, newsletters
+from service.messaging.mail import unsubscribe
+from service.messaging.mail.unsubscribe import Subscription
 from service.web import drafts
 from tests.api.conftest import ROLES
 from tests.web.conftest import Site, Visitor
@@ -213,6 +215,7 @@ def place(site: Site) -> Place:
             "": common,
             "money": {"code": "pot"},
             "inbox": {"delivery": message},
+            "unsubscribe": {"token": token_of(site)},
             "subscriptions": subscribed(site),
             "newsletters": approved(site),
         },
@@ -236,6 +239,12 @@ def subscribed(site: Site) -> dict[str, object]:
     subscription = site.service.done("integration", "/subscriptions", given)["id"]
     delivery = site.service.done("integration", f"/subscriptions/{subscription}/tests", {})["id"]
     return {"subscription": subscription, "delivery": delivery}
+
+
+def token_of(site: Site) -> str:
+    """What stands in the link that turns off mail to the neighbour."""
+    subscription = Subscription(site.service.people["neighbour"].id, "turn")
+    return unsubscribe.link(site.service.settings, subscription).rpartition("/")[2]
 
 
 def rules(site: Site, method: str) -> Iterator[tuple[str, Rule]]:
