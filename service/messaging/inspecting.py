@@ -203,9 +203,10 @@ def stuck(connection: Connection) -> int:
 
 
 def whose(connection: Connection, recipients: Iterable[str]) -> dict[str, str]:
-    """What these recipients are called: the name of a person or a subscription, the e-mail address of a council."""
+    """What these are called: the name of a person, an organisation or a subscription, the address of a council."""
     ids = array(sorted(set(recipients)))
     query = """SELECT id, name FROM vault.people WHERE id = ANY(%(ids)s::text[])
+        UNION ALL SELECT id, name FROM vault.parties WHERE id = ANY(%(ids)s::text[])
         UNION ALL SELECT id, name FROM ledger.subscriptions WHERE id = ANY(%(ids)s::text[])
         UNION ALL SELECT id, email FROM vault.council_addresses WHERE id = ANY(%(ids)s::text[])"""
     return dict(connection.execute(query, {"ids": ids}).fetchall())

@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from service.documents import councils
+from service.identity import parties, people
 from service.messaging import ledger
 from service.messaging.channels.channel import Failed, Sent
 from service.messaging.inspecting import (
@@ -21,6 +23,7 @@ from service.messaging.inspecting import (
     found,
     resend_dead,
     tries,
+    whose,
 )
 from service.paging import Page
 
@@ -132,6 +135,19 @@ def test_all_that_was_given_up_or_some_of_it(desk: Desk, db: psycopg.Connection[
     assert resend_dead(db) == [one]
     assert resend_dead(db) == []
     assert desk.states() == {"waiting": 3, "bounced": 1}
+
+
+def test_whoever_it_went_to_has_a_name(desk: Desk, db: psycopg.Connection[Any]) -> None:
+    member = people.add(db, email="a@example.org", name="Lid", roles=["member"])
+    foundation = parties.new("foundation", "Stichting Voorbeeld")
+    parties.add(db, foundation)  # a letter is to an organisation
+    council = councils.add(db, "GM0772", "griffie@example.org", "nl")
+    asked = [member.id, foundation.id, council, "person-erased"]
+    assert whose(db, asked) == {
+        member.id: "Lid",
+        foundation.id: "Stichting Voorbeeld",
+        council: "griffie@example.org",
+    }
 
 
 def test_what_is_not_done_with_is_counted(desk: Desk, db: psycopg.Connection[Any]) -> None:
