@@ -549,7 +549,7 @@ def test_a_letter_goes_along_with_who_must_be_told(office: Office, server: MailS
     ).stream
     submitted = next(each for each in office.parts.log.load(proposal) if each.name == "ProposalSubmitted")
     person = office.person("submitter")
-    facts = {**OF_CASE, "body": "secretariat", "dueOn": "2026-03-16"}
+    facts = {**OF_CASE, "owner": person.id, "body": "secretariat", "dueOn": "2026-03-16"}
     about = {"kind": "receipt", "facts": facts, "stream": proposal, "letter": "receipt",
               "cause": f"event:{submitted.position}", "relation": "submitter"}  # fmt: skip
     required = office.to(person, required=True, **about)  # type: ignore[arg-type]
@@ -563,6 +563,11 @@ def test_a_letter_goes_along_with_who_must_be_told(office: Office, server: MailS
     assert len(list(preview(office.parts, required).iter_attachments())) == 1
     others = office.to(office.person(), **about)  # type: ignore[arg-type]
     assert list(mail_of(office, others).iter_attachments()) == []
+    # Whoever left the organisation while the mail waited gets no letter of its case any more.
+    left = office.to(office.person("submitter"), required=True, **about)  # type: ignore[arg-type]
+    mail = mail_of(office, left)
+    assert list(mail.iter_attachments()) == []
+    assert "Je mag dit voorstel niet meer lezen." in part(mail, "plain")
 
 
 def a_digest(office: Office, number: int, mode: str = "daily") -> Delivery:

@@ -20,12 +20,13 @@ from service.documents import letters, newsletters
 from service.documents.blocks import Block, Bullets, Heading, Paragraphs, as_html, as_text
 from service.documents.councils import is_email
 from service.documents.letters import Letter
+from service.identity import people
 from service.messaging import ledger
 from service.messaging.ledger import Delivery
 from service.messaging.mail import layout, readers, unsubscribe
 from service.messaging.mail.readers import Reader
 from service.messaging.mail.transport import host_of
-from service.messaging.wording import ITEM, Message, has_text, messages, said
+from service.messaging.wording import ITEM, Message, has_text, may_hear, messages, said
 from service.settings import Settings
 from service.texts import DEFAULT
 from service.wiring import Parts
@@ -69,7 +70,9 @@ def compose(parts: Parts, delivery: Delivery, reader: Reader) -> EmailMessage:
 
     Raises ValueError for an address that is none.
     """
-    letter = letters.ensure(parts, delivery) if _has_letter(delivery) else None
+    with parts.pool.connection() as connection:
+        has_letter = _has_letter(connection, delivery)
+    letter = letters.ensure(parts, delivery) if has_letter else None
     off = None if delivery.required else unsubscribe.link(parts.settings, unsubscribe.of(delivery))
     return _mail(parts, delivery, reader, letter, off)
 
@@ -81,7 +84,7 @@ def preview(parts: Parts, delivery: Delivery) -> EmailMessage:
     """
     with parts.pool.connection() as connection:
         reader = readers.find(connection, delivery.recipient) or Reader(delivery.recipient, "", "", DEFAULT)
-        issued = letters.issued(connection, delivery.stream) if _has_letter(delivery) else []
+        issued = letters.issued(connection, delivery.stream) if _has_letter(connection, delivery) else []
     about = [
         each.id
         for each in issued
@@ -133,9 +136,11 @@ def _mail(
     return mail
 
 
-def _has_letter(delivery: Delivery) -> bool:
-    """Does a letter go along? To those who must be told by law."""
-    return delivery.letter is not None and delivery.required
+def _has_letter(connection: readers.Connection, delivery: Delivery) -> bool:
+    """Does a letter go along? To those who must be told by law, and may still hear of it."""
+    if delivery.letter is None or not delivery.required:
+        return False
+    return may_hear(delivery, people.get(connection, delivery.recipient))
 
 
 def _address(mail: EmailMessage, settings: Settings, reader: Reader) -> None:
