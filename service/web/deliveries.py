@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from psycopg import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -22,7 +22,7 @@ from service.messaging.ledger import STATES
 from service.messaging.mail.composing import preview
 from service.messaging.mail.layout import policy
 from service.messaging.wording import messages
-from service.web import sessions, visit
+from service.web import visit
 from service.web.event_search import cases_called, people_called
 from service.web.event_words import Happened, happened, references
 from service.web.linking import address_of
@@ -145,12 +145,8 @@ def resend() -> AnyResponse:
         return _preview(ids, 400)
     with visit.parts().pool.connection() as connection:
         sent = ledger.resend(connection, ids)
-        found = visit.session()
-        assert found is not None
-        notice = "deliveries.resent" if sent else "deliveries.resent-none"
-        sessions.saw(connection, found, found.position, notice)
     to = url_for("web.deliveries.show", delivery=ids[0]) if len(ids) == 1 else url_for("web.deliveries.index")
-    return redirect(to, 303)
+    return visit.kept(to, "deliveries.resent" if sent else "deliveries.resent-none")
 
 
 def _preview(ids: Sequence[str], status: int = 200) -> Response:

@@ -26,7 +26,7 @@ from service.messaging import preferences
 from service.messaging.channels import inbox
 from service.messaging.channels.inbox import SHELVES, Entry
 from service.messaging.wording import Message, may_hear, messages
-from service.web import sessions, visit
+from service.web import visit
 from service.web.linking import address_of
 from service.web.rendering import day, page, say
 from service.words import fill
@@ -85,13 +85,8 @@ def change() -> AnyResponse:
             ALL[what](connection, person)
         else:
             return _shown(400, say("inbox.nothing-ticked"))
-        found = visit.session()
-        assert found is not None
-        sessions.saw(connection, found, found.position, f"inbox.did-{what}")
-    return redirect(
-        address_of("web.inbox.index", only=_given("only", request.form), cursor=request.form.get("cursor")),
-        303,
-    )
+    here = address_of("web.inbox.index", only=_given("only", request.form), cursor=request.form.get("cursor"))
+    return visit.kept(here, f"inbox.did-{what}")
 
 
 @area.get("/inbox/<delivery:delivery>")
@@ -119,13 +114,11 @@ def watch(proposal: str) -> AnyResponse:
     wanted = request.form.get("do") != "stop"
     with visit.parts().pool.connection() as connection:
         follow(connection, visit.person(), proposal, wanted)
-        found = visit.session()
-        assert found is not None
-        notice = "inbox.follows" if wanted else "inbox.follows-not"
-        sessions.saw(connection, found, found.position, notice)
     if request.form.get("from") == "inbox":
-        return redirect(url_for("web.inbox.index") + "#followed", 303)
-    return redirect(url_for("web.cases.show", proposal=proposal), 303)
+        to = url_for("web.inbox.index") + "#followed"
+    else:
+        to = url_for("web.cases.show", proposal=proposal)
+    return visit.kept(to, "inbox.follows" if wanted else "inbox.follows-not")
 
 
 def _given(name: str, fields: Mapping[str, str]) -> str | None:

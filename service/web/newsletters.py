@@ -29,7 +29,7 @@ from service.identity import people
 from service.identity.permissions import check, may
 from service.messaging.mail import layout
 from service.texts import DEFAULT, LANGUAGES
-from service.web import sessions, visit
+from service.web import visit
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
 from service.web.rendering import has_text, money, number, page, ratio, say, word
@@ -132,7 +132,7 @@ def add_addresses() -> AnyResponse:
                 form.message = say("newsletters.lines-taken", count=len(lines))
     if not form.ok:
         return _addresses(form)
-    return _said(url_for("web.newsletters.addresses"), "newsletters.addresses-added")
+    return visit.kept(url_for("web.newsletters.addresses"), "newsletters.addresses-added")
 
 
 @area.post("/newsletters/addresses/<address:address>/remove")
@@ -142,7 +142,7 @@ def remove_address(address: str) -> AnyResponse:
     with visit.parts().pool.connection() as connection:
         if not councils.remove(connection, address):
             raise Missing("address", address)
-    return _said(url_for("web.newsletters.addresses"), "newsletters.address-removed")
+    return visit.kept(url_for("web.newsletters.addresses"), "newsletters.address-removed")
 
 
 @area.get("/newsletters/<newsletter:newsletter>")
@@ -177,7 +177,7 @@ def change(newsletter: str) -> AnyResponse:
     if form.ok:
         choice: dict[str, Any] = {**_choice()}
         to = url_for("web.newsletters.show", newsletter=newsletter, **choice)
-        return _said(to, "newsletters.drawn-again" if do == "draw" else "newsletters.saved")
+        return visit.kept(to, "newsletters.drawn-again" if do == "draw" else "newsletters.saved")
     found = _found(newsletter)
     return _sent(found, form) if found.state == "approved" else _draft(found, form, meanwhile)
 
@@ -233,7 +233,7 @@ def remove(newsletter: str) -> AnyResponse:
         newsletters.remove(visit.parts(), visit.person(), newsletter, form.if_match())
     if not form.ok:
         return _removal(found, form)
-    return _said(url_for("web.newsletters.index"), "newsletters.removed")
+    return visit.kept(url_for("web.newsletters.index"), "newsletters.removed")
 
 
 @area.get("/newsletters/<newsletter:newsletter>/editions/<municipality:municipality>")
@@ -295,15 +295,6 @@ def _choice() -> dict[str, str]:
         "municipality": given["municipality"] if given["municipality"] in known else min(known, key=known.__getitem__),
         "language": given["language"] if given["language"] in LANGUAGES else DEFAULT,
     }  # fmt: skip
-
-
-def _said(to: str, notice: str) -> AnyResponse:
-    """It was done, outside the log: go on to this page, which says so."""
-    found = visit.session()
-    assert found is not None
-    with visit.parts().pool.connection() as connection:
-        sessions.saw(connection, found, found.position, notice)
-    return redirect(to, 303)
 
 
 def _typed() -> Form:

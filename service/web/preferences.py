@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, url_for
 from psycopg import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -13,7 +13,7 @@ from service.identity.people import Person
 from service.messaging import preferences
 from service.messaging.preferences import CHOOSABLE, MODES
 from service.texts import LANGUAGES
-from service.web import sessions, visit
+from service.web import visit
 from service.web.forms import Form
 from service.web.rendering import page, say
 
@@ -59,10 +59,7 @@ def change() -> AnyResponse:
                 preferences.choose(connection, person.id, chosen(given))
         if not form.ok:
             return _shown(connection, form)
-        found = visit.session()
-        assert found is not None
-        sessions.saw(connection, found, found.position, "preferences.kept")
-    return redirect(url_for("web.preferences.ask"), 303)
+    return visit.kept(url_for("web.preferences.ask"), "preferences.kept")
 
 
 def _content(connection: Connection[Any], person: Person) -> dict[str, Any]:
