@@ -11,10 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -32,7 +34,7 @@ from service.messaging.mail import layout, readers, transport, unsubscribe
 from service.messaging.mail.composing import compose, preview
 from service.messaging.mail.layout import policy, with_footer
 from service.messaging.mail.readers import Reader
-from service.messaging.mail.transport import Folder, Refused, Smtp, of_the_address, without_addresses
+from service.messaging.mail.transport import Folder, NotTaken, Smtp, of_the_address, without_addresses
 from service.settings import Settings, SettingsError
 from tests.commands.office import DAY, SECRETARY, proposal_input
 from tests.conftest import fresh_database
@@ -241,6 +243,24 @@ def test_when_mail_goes_out_after_months_what_is_no_news_any_more_stays_in_the_i
     assert office.send(email, old) == ("sent", None)
 
 
+def test_a_mail_that_was_refused_waits_for_the_end_of_quiet_hours_that_began_meanwhile(
+    office: Office, server: MailServer, email: Email
+) -> None:
+    person = office.person()
+    delivery = office.to(person, required=True)
+    here = datetime.now(ZoneInfo(office.parts.settings.timezone))
+    around = ((here + timedelta(hours=hours)).time() for hours in (-1, 1))
+    office.do(
+        "UPDATE vault.hearing SET quiet_from = %s, quiet_until = %s WHERE person = %s", *around, person.id
+    )
+    assert office.send(email, delivery) == ("waiting", None)
+    query = "SELECT due_at > now() + interval '50 minutes', tries FROM ledger.deliveries WHERE id = %s"
+    assert office.ask(query, delivery.id) == [(True, 0)], "it was no try"
+    assert server.got == []
+    office.do("UPDATE vault.hearing SET quiet_from = NULL, quiet_until = NULL WHERE person = %s", person.id)
+    assert office.send(email, delivery)[0] == "sent"
+
+
 def test_an_address_that_is_none_is_said(office: Office, server: MailServer, email: Email) -> None:
     for wrong in (
         "no address",
@@ -345,7 +365,7 @@ def test_mail_goes_over_tls_to_a_server_that_is_who_it_says(
 def test_a_server_without_tls_gets_nothing_where_tls_is_asked(office: Office, server: MailServer) -> None:
     with (
         closing(out(office, server.url.replace("smtp:", "smtp+starttls:"))) as way_out,
-        pytest.raises(Refused),
+        pytest.raises(NotTaken),
     ):
         way_out.send(simple_mail(), "b@example.org", "delivery-1")
     assert server.got == []
@@ -361,7 +381,7 @@ def test_a_name_and_a_password_are_given_over_tls(
             way_out.send(simple_mail(), "b@example.org", "delivery-1")
         with (
             closing(out(office, good.replace("p%40ss", "wrong"))) as way_out,
-            pytest.raises(Refused) as refused,
+            pytest.raises(NotTaken) as refused,
         ):
             way_out.send(simple_mail(), "b@example.org", "delivery-1")
         assert not refused.value.permanent, "a password can be mended while the mail waits"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from service.messaging.channels.channel import Dropped, Failed, Outcome, Sent
+from service.messaging import preferences
+from service.messaging.channels.channel import Dropped, Failed, Later, Outcome, Sent
 from service.messaging.ledger import Delivery
 from service.messaging.mail import readers, transport
 from service.messaging.mail.composing import compose
 from service.messaging.mail.readers import Reader
-from service.messaging.mail.transport import Refused, without_addresses
-from service.messaging.planning import EXPIRES
+from service.messaging.mail.transport import NotTaken, without_addresses
+from service.messaging.planning import EXPIRES, after_quiet
 from service.settings import Settings
 from service.wiring import Parts
 
@@ -39,6 +41,7 @@ class Email:
             return Failed(NO_WAY_OUT)
         with parts.pool.connection() as connection:
             reader = readers.find(connection, delivery.recipient)
+            hearing = preferences.hearing(connection, delivery.recipient)
         if reader is None:
             return Dropped("there is nobody any more to mail this to")
         if not reader.email:
@@ -47,13 +50,18 @@ class Email:
             return Dropped("too long ago")
         if reader.refused is not None:
             return Failed(f"the address takes no mail: {without_addresses(reader.refused)}", permanent=True)
+        # What was planned for another hour comes now when it was refused before, or had to wait for the mail server.
+        now = datetime.now(UTC)
+        quiet_until = after_quiet(now, hearing, ZoneInfo(parts.settings.timezone))
+        if quiet_until > now:
+            return Later((quiet_until - now).total_seconds())
         try:
             message = compose(parts, delivery, reader)
         except ValueError as error:
             return Failed(f"no mail can be made of this: {without_addresses(str(error))}", permanent=True)
         try:
             return Sent(self._transport.send(message, reader.email, delivery.id))
-        except Refused as refused:
+        except NotTaken as refused:
             return self._refused(parts, reader, refused)
         except OSError as error:
             said = without_addresses(f"{type(error).__name__}: {error}")
@@ -64,7 +72,7 @@ class Email:
         if self._transport is not None:
             self._transport.close()
 
-    def _refused(self, parts: Parts, reader: Reader, refused: Refused) -> Outcome:
+    def _refused(self, parts: Parts, reader: Reader, refused: NotTaken) -> Outcome:
         if refused.address:
             with parts.pool.connection() as connection:
                 readers.undeliverable(connection, reader.email, str(refused))

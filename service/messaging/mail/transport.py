@@ -20,7 +20,7 @@ from service.settings import Settings, SettingsError
 
 __all__ = [
     "Folder",
-    "Refused",
+    "NotTaken",
     "Smtp",
     "Transport",
     "host_of",
@@ -43,7 +43,7 @@ NOT_OURS = re.compile(r"spam|block|policy|reputation|blacklist|relay|sender|temp
 STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 
 
-class Refused(Exception):
+class NotTaken(Exception):
     """The mail server did not take it. `permanent`: and never will; `address`: because of the address it is for."""
 
     def __init__(self, said: str, *, permanent: bool = False, address: bool = False) -> None:
@@ -58,7 +58,7 @@ class Transport(Protocol):
     def send(self, message: EmailMessage, to: str, id: str) -> str:
         """Sends a mail to this address; what the other side said. `id` is that of the delivery.
 
-        Raises Refused, and OSError when the other side can't be reached or goes away.
+        Raises NotTaken, and OSError when the other side can't be reached or goes away.
         """
         ...
 
@@ -109,12 +109,12 @@ class Smtp:
         server = self._server()
         try:
             return self._send(server, message, to, id)
-        except Refused:
+        except NotTaken:
             self._begin_again(server)
             raise
         except smtplib.SMTPResponseException as error:
             self.close()
-            raise Refused(_answer(error.smtp_code, error.smtp_error)) from error
+            raise NotTaken(_answer(error.smtp_code, error.smtp_error)) from error
         except BaseException:
             # Whatever state it is in: the next mail gets a connection of its own.
             self.close()
@@ -133,7 +133,7 @@ class Smtp:
         options = []
         if beyond_ascii:
             if not server.has_extn("smtputf8"):
-                raise Refused("the mail server takes no such letters in an address", permanent=True)
+                raise NotTaken("the mail server takes no such letters in an address", permanent=True)
             options += ["SMTPUTF8", "BODY=8BITMIME"]
         if server.has_extn("dsn"):
             # So that a bounce names the delivery, whatever else it leaves out.
@@ -168,9 +168,9 @@ class Smtp:
         try:
             self._open = self._connected()
         except smtplib.SMTPResponseException as error:
-            raise Refused(_answer(error.smtp_code, error.smtp_error)) from error
+            raise NotTaken(_answer(error.smtp_code, error.smtp_error)) from error
         except smtplib.SMTPNotSupportedError as error:
-            raise Refused(str(error)) from error
+            raise NotTaken(str(error)) from error
         return self._open
 
     def _connected(self) -> smtplib.SMTP:
@@ -269,10 +269,10 @@ def _read(url: str) -> tuple[str, str, int, str, str]:
 
 def _refused(
     server: smtplib.SMTP, code: int, said: bytes, *, permanent: bool, address: bool = False
-) -> Refused:
+) -> NotTaken:
     if code == CLOSING:
         server.close()
-    return Refused(_answer(code, said), permanent=permanent, address=address)
+    return NotTaken(_answer(code, said), permanent=permanent, address=address)
 
 
 def _answer(code: int, said: bytes | str) -> str:
