@@ -26,7 +26,7 @@ from service.lost import is_lost
 from service.messaging import ledger
 from service.messaging.broker import connected, deliveries_queue, given_up_queue, is_rabbitmq, keep_alive
 from service.messaging.channels import CHANNELS
-from service.messaging.channels.channel import Channel, Dropped, Failed, Gone, Outcome, Sent
+from service.messaging.channels.channel import Channel, Dropped, Failed, Gone, Later, Outcome, Sent
 from service.messaging.dispatcher import PREFETCH
 from service.messaging.ledger import LEASE, Delivery
 from service.messaging.persevering import persevere
@@ -111,6 +111,8 @@ def _note(connection: Connection, channel: Channel, delivery: Delivery, outcome:
                 WHERE recipient = %s AND channel = %s AND state IN ('waiting', 'queued')""",
                 (reason[: ledger.LONGEST_ERROR], delivery.recipient, delivery.channel),
             )
+        case Later(again_in):
+            ledger.postponed(connection, delivery, again_in)
         case None:
             ledger.postponed(connection, delivery, DATABASE_AWAY)
     # Whose turn is it now? Where a recipient has few under way at a time, the next one waited for this one.

@@ -8,7 +8,7 @@ from typing import Protocol
 from service.messaging.ledger import Delivery
 from service.wiring import Parts
 
-__all__ = ["Channel", "Dropped", "Failed", "Gone", "Outcome", "Sent"]
+__all__ = ["Channel", "Dropped", "Failed", "Gone", "Later", "Outcome", "Sent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,14 @@ class Gone:
     reason: str
 
 
-Outcome = Sent | Failed | Dropped | Gone
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It is not to be sent yet, but in so many seconds; that is no try."""
+
+    again_in: float
+
+
+Outcome = Sent | Failed | Dropped | Gone | Later
 
 
 class Channel(Protocol):
