@@ -39,6 +39,9 @@ MOST_QUEUED = 200
 """Ids of one channel at the broker at most. The rest waits here, where the order can still be chosen."""
 BATCH = 50
 """Ids of one channel in one go, so that the channels take turns."""
+MOST_FAILING = 4
+"""Ids under way of all subscriptions whose tries fail: half of what one courier does at a time. However many of them
+hang, there is room for the others."""
 LOST_AFTER = 30.0
 """Seconds after which an id at the broker may have got lost."""
 SWEEP_EVERY = 5.0
@@ -228,8 +231,8 @@ def _take(db: Database, channel: str, at_once: int) -> list[str]:
     """Marks a batch of what is due as queued; the ids, oldest first.
 
     Where a recipient may have few under way, these are counted: one who does not answer holds up nobody else, and
-    gets one at a time while tries fail. Where not, a quarter of the batch is the newest, so that what goes to one
-    person does not wait for all of what goes to thousands.
+    gets one at a time while tries fail, as many such together as MOST_FAILING. Where not, a quarter of the batch is
+    the newest, so that what goes to one person does not wait for all of what goes to thousands.
     """
     query = EACH_IN_TURN if at_once < MOST_QUEUED else OLDEST_AND_NEWEST
     rows = db.execute(
@@ -239,7 +242,13 @@ def _take(db: Database, channel: str, at_once: int) -> list[str]:
         ), {query}
         UPDATE ledger.deliveries SET state = 'queued', queued_at = now()
         WHERE id IN (SELECT id FROM taken) AND state = 'waiting' RETURNING id""".encode(),
-        {"channel": channel, "at_once": at_once, "batch": BATCH, "most": MOST_QUEUED},
+        {
+            "channel": channel,
+            "at_once": at_once,
+            "batch": BATCH,
+            "most": MOST_QUEUED,
+            "most_failing": MOST_FAILING,
+        },
     ).fetchall()
     return sorted(id for (id,) in rows)
 
@@ -252,15 +261,28 @@ EACH_IN_TURN = """recipients AS (
         WHERE d.state = 'waiting' AND d.channel = %(channel)s AND d.recipient > r.recipient
         ORDER BY d.recipient LIMIT 1)
     FROM recipients r WHERE r.recipient IS NOT NULL
-), taken AS (
-    SELECT due.id FROM recipients r LEFT JOIN ledger.subscriptions s ON s.id = r.recipient, LATERAL (
+), failing AS (
+    SELECT %(most_failing)s - count(*) AS room
+    FROM ledger.deliveries u JOIN ledger.subscriptions s ON s.id = u.recipient
+    WHERE u.channel = %(channel)s AND u.state IN ('queued', 'sending') AND s.failures > 0
+), next AS (
+    SELECT due.id, due.due_at, coalesce(s.failures > 0, false) AS fails
+    FROM recipients r LEFT JOIN ledger.subscriptions s ON s.id = r.recipient, LATERAL (
         SELECT d.id, d.due_at FROM ledger.deliveries d
         WHERE d.state = 'waiting' AND d.channel = %(channel)s AND d.recipient = r.recipient AND d.due_at <= now()
         ORDER BY d.due_at, d.id LIMIT greatest(0, CASE WHEN s.failures > 0 THEN 1 ELSE %(at_once)s END - (
             SELECT count(*) FROM ledger.deliveries u
             WHERE u.channel = %(channel)s AND u.recipient = r.recipient AND u.state IN ('queued', 'sending')
         ))
-    ) AS due ORDER BY due.due_at, due.id LIMIT greatest(0, (SELECT room FROM room))
+    ) AS due
+), taken AS (
+    SELECT id FROM (
+        SELECT id, due_at FROM next WHERE NOT fails
+        UNION ALL
+        -- By chance, so that one that answers again is not behind the backlog of all that hang.
+        (SELECT id, due_at FROM next WHERE fails
+            ORDER BY random() LIMIT greatest(0, (SELECT room FROM failing)))
+    ) AS one ORDER BY due_at, id LIMIT greatest(0, (SELECT room FROM room))
 )"""
 # The distinct recipients are found by hopping through an index: a backlog of one of them costs nothing.
 

@@ -12,7 +12,14 @@ import pytest
 from service.identity import people
 from service.messaging import ledger
 from service.messaging.broker import deliveries_queue, is_rabbitmq
-from service.messaging.dispatcher import BATCH, MOST_QUEUED, dispatch, sweep_abandoned, sweep_lost
+from service.messaging.dispatcher import (
+    BATCH,
+    MOST_FAILING,
+    MOST_QUEUED,
+    dispatch,
+    sweep_abandoned,
+    sweep_lost,
+)
 
 from .delivering import Desk
 
@@ -98,6 +105,9 @@ def test_several_dispatchers_send_nothing_on_twice(desk: Desk, until: Until) -> 
     with ExitStack() as stack:
         for _ in range(3):
             stack.enter_context(desk.dispatching())
+        # Who begins may send on again what another just marked: that is allowed, and not what this is about.
+        begun = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+        until(lambda: len(desk.ask(begun, "besluitspoor follows deliveries")) == 3)
         ids = [id for _ in range(10) for id in desk.add("person-1", "person-2", "person-3")]
         until(lambda: desk.states() == {"queued": 30})
     assert sorted(desk.at_broker()) == ids
@@ -224,3 +234,23 @@ def test_every_channel_is_declared_so_that_it_survives_the_broker(desk: Desk) ->
     assert queue.exchange.durable
     if is_rabbitmq(desk.settings):
         assert queue.queue_arguments["x-queue-type"] == "quorum"
+
+
+def test_however_many_subscriptions_fail_there_is_room_for_the_others(desk: Desk) -> None:
+    with psycopg.connect(desk.settings.database_url) as connection:
+        owner = people.add(connection, email="i@example.org", name="I", roles=["integration"])
+    failing = [f"subscription-{n}" for n in range(3 * MOST_FAILING)]
+    for each in failing:
+        desk.do(
+            "INSERT INTO ledger.subscriptions (id, person, name, channel, failures) VALUES (%s, %s, 'x', 'webhook', 1)",
+            each,
+            owner.id,
+        )
+    desk.add(*failing, *failing)
+    well = desk.add("subscription-well", "subscription-well")
+    with desk.posting() as (db, post):
+        for _ in range(3):
+            dispatch(db, post, {desk.name: 4})
+    there = desk.at_broker()
+    assert set(well) <= set(there)
+    assert len(there) == len(well) + MOST_FAILING
