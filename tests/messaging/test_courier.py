@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -21,8 +20,8 @@ from service.messaging.courier import THREADS
 from service.messaging.ledger import Delivery
 from service.settings import Settings
 
+from .broker_proxy import before
 from .delivering import Desk, Through, at_work
-from .test_connection_lost import Proxy
 
 Until = Callable[..., None]
 
@@ -210,10 +209,8 @@ def test_a_broker_that_breaks_off_is_found_again_and_nothing_is_sent_twice(desk:
         return Sent()
 
     desk.answer = slow
-    at = urlsplit(desk.settings.broker_url)
-    proxy = Proxy(at.hostname or "127.0.0.1", at.port or 5672)
-    through = desk.elsewhere(at._replace(netloc=f"guest:guest@127.0.0.1:{proxy.port}").geturl())
-    try:
+    with before(desk.settings.broker_url) as proxy:
+        through = desk.elsewhere(proxy.url)
         with through.dispatching(), through.delivering():
             for step in range(1, 4):
                 desk.add(*["person-1"] * 50)
@@ -223,8 +220,6 @@ def test_a_broker_that_breaks_off_is_found_again_and_nothing_is_sent_twice(desk:
                 time.sleep(0.5)
                 proxy.mend()
             until(lambda: desk.states() == {"sent": 153}, 60)
-    finally:
-        proxy.close()
     assert len(desk.got) == len({delivery.id for delivery in desk.got}) == 153
 
 
