@@ -54,6 +54,21 @@ def _together(page: Page) -> None:
     page.get_by_role("heading", level=1, name="Dit wordt vastgelegd").wait_for()
 
 
+def _draw(page: Page) -> None:
+    """Draws the newsletter of the year in which the demo's real decisions were taken."""
+    page.get_by_label("Programma").select_option("regionale-herstelaanpak")
+    page.get_by_label("Eerste dag").fill("2021-01-01")
+    page.get_by_label("Laatste dag").fill("2021-12-31")
+    page.get_by_role("button", name="Maak het concept").click()
+    page.get_by_role("heading", level=1).wait_for()
+
+
+def _mail(page: Page) -> None:
+    """Opens the newest mail."""
+    page.locator("main table a").first.click()
+    page.get_by_role("heading", level=1).wait_for()
+
+
 SHOTS = (
     Shot("sign-in", "", "/sign-in", WIDE),
     Shot("my-work-submitter", "submitter", "/", WIDE),
@@ -76,6 +91,13 @@ SHOTS = (
     Shot("portfolio-phone", "auditor", "/portfolio", PHONE),
     Shot("replay", "auditor", "/audit/proposals/{awarded}", WIDE),
     Shot("audit", "auditor", "/audit", WIDE),
+    Shot("inbox", "secretary", "/inbox", WIDE),
+    Shot("inbox-phone", "poho", "/inbox", PHONE),
+    Shot("preferences", "poho", "/inbox/preferences", WIDE),
+    Shot("deliveries", "secretary", "/deliveries", WIDE),
+    Shot("newsletter", "secretary", "/newsletters/new", WIDE, whole=True, then=_draw),
+    Shot("subscription", "admin", "/subscriptions/new", WIDE),
+    Shot("mail", "secretary", "/outbox", WIDE, then=_mail),
 )
 
 
