@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from service.messaging.mail.in_time import Clock, InTime
 from service.settings import Settings, SettingsError
 
 __all__ = [
@@ -32,6 +33,11 @@ __all__ = [
 
 TIMEOUT = 20.0
 """Seconds to wait for each answer of the mail server."""
+IN_ALL = 90.0
+"""Seconds that a mail may take from the first word to the last answer, however many steps that is.
+
+Well within the lease of a delivery: who has it longer may find that another sends it too.
+"""
 READY, FORWARDED, GO_ON, CLOSING = 250, 251, 354, 421
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
@@ -87,14 +93,25 @@ def host_of(settings: Settings) -> str:
     return urlsplit(settings.public_url).hostname or "localhost"
 
 
+class _Plain(InTime, smtplib.SMTP):
+    pass
+
+
+class _Tls(InTime, smtplib.SMTP_SSL):
+    pass
+
+
 class Smtp:
     """A mail server. The connection stays open between two mails, and is made anew when it died.
 
     `smtp://host:port` is plain, `smtp+starttls://user:password@host` asks for TLS first and sends nothing without,
-    `smtps://` is TLS from the beginning. A name and a password in an address are percent-encoded.
+    `smtps://` is TLS from the beginning. A name and a password in an address are percent-encoded. Each answer may take
+    `timeout` seconds, and a mail `in_all`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, timeout: float = TIMEOUT, in_all: float = IN_ALL) -> None:
+        self._in_all = in_all
+        self._clock = Clock(timeout)
         self._scheme, self._host, self._port, self._user, self._password = _read(settings.smtp_url)
         self._sender = parseaddr(settings.mail_from)[1]
         host = host_of(settings)
@@ -106,6 +123,7 @@ class Smtp:
 
     def send(self, message: EmailMessage, to: str, id: str) -> str:
         """Sends a mail; what the server said when it took it."""
+        self._clock.begin(self._in_all)
         server = self._server()
         try:
             return self._send(server, message, to, id)
@@ -113,15 +131,20 @@ class Smtp:
             self._begin_again(server)
             raise
         except smtplib.SMTPResponseException as error:
-            self.close()
+            self._leave()
             raise NotTaken(_answer(error.smtp_code, error.smtp_error)) from error
         except BaseException:
             # Whatever state it is in: the next mail gets a connection of its own.
-            self.close()
+            self._leave()
             raise
 
     def close(self) -> None:
         """Says goodbye, if there is somebody to say it to."""
+        self._clock.begin(self._clock.step)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Says goodbye, within the time that there is left."""
         server, self._open = self._open, None
         if server is not None:
             with suppress(smtplib.SMTPException, OSError):
@@ -164,7 +187,7 @@ class Smtp:
                     return self._open
             except (smtplib.SMTPException, OSError):
                 pass
-            self.close()
+            self._leave()
         try:
             self._open = self._connected()
         except smtplib.SMTPResponseException as error:
@@ -175,12 +198,11 @@ class Smtp:
 
     def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context() if self._scheme != "smtp" else None
+        server: smtplib.SMTP
         if self._scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, self._port, local_hostname=self._name, timeout=TIMEOUT, context=context
-            )
+            server = _Tls(self._clock, self._host, self._port, local_hostname=self._name, context=context)
         else:
-            server = smtplib.SMTP(self._host, self._port, local_hostname=self._name, timeout=TIMEOUT)
+            server = _Plain(self._clock, self._host, self._port, local_hostname=self._name)
         try:
             if server.sock is not None:
                 server.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -202,7 +224,7 @@ class Smtp:
                 return
         except (smtplib.SMTPException, OSError):
             pass
-        self.close()
+        self._leave()
 
 
 class Folder:
