@@ -33,10 +33,13 @@ from service.texts import catalog
 from service.web.saying import said, texts
 from service.web.visit import language
 
-__all__ = ["Form", "amount"]
+__all__ = ["Form", "amount", "key_sent"]
 
 OURS = {"csrf", "once", "version"}
 """Fields of the page itself."""
+
+KEY = re.compile(r"[A-Za-z0-9_-]{1,190}")
+"""A key that a page gave its form."""
 
 ROW = re.compile(r"[0-9]{1,4}")
 """The number of a row of a list; a name with another number is no field of any form of ours."""
@@ -68,7 +71,7 @@ class Form:
     def sent(cls, schema: Schema) -> Form:
         """The form that was sent."""
         form = cls(schema, {name: values for name, values in request.form.lists() if name not in OURS})
-        form.key = request.form.get("once") or form.key
+        form.key = key_sent() or form.key
         return form
 
     def stands_as(self, id: str) -> None:
@@ -135,7 +138,7 @@ class Form:
         """
         plain = repr((request.path, sorted(self.values.items()))).encode()
         key = running().settings.secret[: blake2b.MAX_KEY_SIZE]
-        return Once(f"page-{self.key[:190]}{about}", blake2b(plain, key=key, digest_size=32).digest())
+        return Once(f"page-{self.key}{about}", blake2b(plain, key=key, digest_size=32).digest())
 
     def if_match(self) -> int | None:
         """The version of the case that the page showed."""
@@ -251,6 +254,12 @@ def _plain(field: Field[Any], typed: str) -> Any:
     ):
         return int(typed)
     return typed
+
+
+def key_sent() -> str | None:
+    """The key of the form that was sent; None for what is no key of ours, which records its act under a new one."""
+    given = request.form.get("once", "")
+    return given if KEY.fullmatch(given) else None
 
 
 def amount(typed: str) -> str:

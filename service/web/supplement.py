@@ -23,7 +23,7 @@ from service.identity.permissions import check, may
 from service.published import programme_of
 from service.web import drafts, visit
 from service.web.drafts import Draft, Typed
-from service.web.forms import Form
+from service.web.forms import Form, key_sent
 from service.web.live_budget import budget
 from service.web.naming import names
 from service.web.proposal_form import as_typed, beside_fields, judge, options
@@ -85,7 +85,7 @@ def send(proposal: str) -> AnyResponse:
     if row:
         return redirect(url_for("web.supplement.ask", proposal=proposal, _anchor=f"supplement-{row[2]}"), 303)
     form = Form(RevisionSchema(), _typed())
-    form.key = request.form.get("once") or form.key
+    form.key = key_sent() or form.key
     with form.refusals():
         given = form.load()
         act = commands.revise(
