@@ -38,7 +38,7 @@ def database(site: Site) -> psycopg.Connection[Any]:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 10
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -365,6 +365,12 @@ def header(page: Page) -> Any:
     return page.locator(".site-menu [data-unread]")
 
 
+def has_asked(page: Page) -> bool:
+    """Did this page ask what is new, and hear the answer?"""
+    heard = "() => performance.getEntriesByType('resource').some(each => each.name.includes('/live?'))"
+    return bool(page.evaluate(heard))
+
+
 def test_an_open_page_of_another_browser_says_so_within_a_poll(
     opened: Opener, served: Site, case: str
 ) -> None:
@@ -377,7 +383,8 @@ def test_an_open_page_of_another_browser_says_so_within_a_poll(
     start = opened("taskforce", "/")
     for page in (inbox_page, form, start):
         expect(header(page)).to_be_hidden()
-    time.sleep(4)  # until each has asked once
+    for page in (inbox_page, form, start):
+        until(lambda page=page: has_asked(page))
     fold(served)
     for page in (inbox_page, form, start):
         expect(header(page)).to_contain_text("1", timeout=6_000)
