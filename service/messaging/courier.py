@@ -29,6 +29,7 @@ from service.messaging.channels import CHANNELS
 from service.messaging.channels.channel import Channel, Dropped, Failed, Gone, Later, Outcome, Sent
 from service.messaging.dispatcher import PREFETCH
 from service.messaging.ledger import LEASE, Delivery
+from service.messaging.mail.transport import without_addresses
 from service.messaging.persevering import persevere
 from service.settings import Settings
 from service.wiring import Parts, build
@@ -85,7 +86,8 @@ def deliver(parts: Parts, channel: Channel, id: str) -> str:
         outcome = channel.send(parts, delivery)
     except Exception as error:
         # Without a database nothing could even be asked of the other side.
-        outcome = None if is_lost(error) else Failed(f"{type(error).__name__}: {error}".strip())
+        said = without_addresses(f"{type(error).__name__}: {error}")
+        outcome = None if is_lost(error) else Failed(said)
     # As long as it is ours: what was sent and is not noted is sent a second time.
     left = claimed_at + LEASE - time.monotonic()
     _insist(parts, lambda connection: _note(connection, channel, delivery, outcome), left)
