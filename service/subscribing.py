@@ -1,6 +1,7 @@
 """What may somebody do with subscriptions? All with their own; the administrator with everybody's, but for the secret.
 
-Whose secret it is, only they see: who has it can pretend to be us.
+Whose secret it is, only they see: who has it can pretend to be us. And whose subscription it is may read events: an
+administrator, who may not, makes one for somebody who may.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from projections.view import Document
 from service.errors import KeyReused, Missing
 from service.eventstore import Once
 from service.identity.people import Person
-from service.identity.permissions import check
+from service.identity.permissions import check, may
 from service.messaging import ledger, subscriptions
 from service.messaging.addresses import target
 from service.messaging.channels import queue
@@ -32,11 +33,9 @@ from service.settings import Settings
 from service.wiring import Parts
 
 __all__ = [
-    "BrokerAway", "Kept", "change", "deliveries", "find", "may_see_secret", "remove", "resend", "rotate",
+    "BrokerAway", "Kept", "change", "deliveries", "find", "may_see_secret", "owners", "remove", "resend", "rotate",
     "subscribe", "try_out", "visible", "with_secret",
 ]  # fmt: skip
-
-ADMIN = "admin"
 
 
 class BrokerAway(Exception):
@@ -67,7 +66,15 @@ def visible(parts: Parts, person: Person) -> list[Subscription]:
     """The subscriptions that this person may see, the newest first."""
     check(person, "subscribe")
     with parts.pool.connection() as connection:
-        return subscriptions.subscriptions(connection, None if ADMIN in person.roles else person.id)
+        return subscriptions.subscriptions(connection, None if may(person, "subscribe-others") else person.id)
+
+
+def owners(parts: Parts, person: Person) -> list[tuple[str, str, str]] | None:
+    """For whom this person may subscribe: id, name and address by name; None who does so for nobody but themselves."""
+    if not may(person, "subscribe-others"):
+        return None
+    with parts.pool.connection() as connection:
+        return subscriptions.owners(connection)
 
 
 def find(parts: Parts, person: Person, id: str) -> Subscription:
@@ -86,18 +93,21 @@ def subscribe(
     url: str,
     types: Sequence[str],
     programmes: Sequence[str],
+    owner: str | None = None,
     once: Once | None = None,
 ) -> Subscription:
     """A new subscription, for what happens from now on. With `once`, asking again answers the same one.
 
-    Refuses a URL that is none, or that may not be asked, and raises BrokerAway.
+    `owner` is the id of the person whose it is, None who asks. Refuses an owner who may not read events, a URL that is
+    none, or that may not be asked, and raises BrokerAway.
     """
     check(person, "subscribe")
+    owner = _owner(parts, person, owner)
     _judge(parts, channel, url, programmes)
     with parts.pool.connection() as connection, connection.transaction():
         made, new = subscriptions.add(
             connection,
-            person=person.id,
+            person=owner,
             name=name,
             channel=channel,
             url=url,
@@ -105,8 +115,8 @@ def subscribe(
             programmes=programmes,
             id=_id(parts.settings, "subscription", person, once),
         )
-        if not new and (made.name, made.channel, made.url, made.types, made.programmes) != (
-            name, channel, url, sorted(set(types)), sorted(set(programmes)),
+        if not new and (made.person, made.name, made.channel, made.url, made.types, made.programmes) != (
+            owner, name, channel, url, sorted(set(types)), sorted(set(programmes)),
         ):  # fmt: skip
             raise KeyReused(once.key if once else "")
         if channel == "queue":
@@ -115,7 +125,7 @@ def subscribe(
             except Exception as error:
                 _away(error)
     if new:
-        structlog.get_logger().info("subscription added", subscription=made.id, by=person.id)
+        structlog.get_logger().info("subscription added", subscription=made.id, by=person.id, owner=owner)
     return made
 
 
@@ -171,15 +181,20 @@ def with_secret(parts: Parts, person: Person, id: str) -> Subscription:
     return found
 
 
-def rotate(parts: Parts, person: Person, id: str, version: int) -> Subscription:
-    """The subscription with the next version of its secret; asking for the same version again changes nothing."""
+def rotate(parts: Parts, person: Person, id: str, version: int, *, old_stops: bool = False) -> Subscription:
+    """The subscription with the next version of its secret; asking for the same version again changes nothing.
+
+    `old_stops`: what was its secret before stops at once. Else it signs along for a day, and another is refused then.
+    """
     check(person, "subscribe")
     with parts.pool.connection() as connection, connection.transaction():
         _refuse_others(person, _mine(connection, person, id))
-        rotated = subscriptions.rotate(connection, id, version)
+        rotated = subscriptions.rotate(connection, id, version, old_stops=old_stops)
     if rotated is None:
         raise Missing("subscription", id)
-    structlog.get_logger().info("secret of a subscription rotated", subscription=id, by=person.id)
+    structlog.get_logger().info(
+        "secret of a subscription rotated", subscription=id, by=person.id, old_stops=old_stops
+    )
     return rotated
 
 
@@ -189,7 +204,8 @@ def try_out(parts: Parts, person: Person, id: str, once: Once | None = None) -> 
     with parts.pool.connection() as connection, connection.transaction():
         found = _mine(connection, person, id)
         # Its own id is in the key, so that one key for two subscriptions is two tests.
-        delivery = subscriptions.try_out(connection, found, _id(parts.settings, f"test {id}", person, once))
+        key = _id(parts.settings, f"test {id}", person, once)
+        delivery = subscriptions.try_out(connection, found, key, person.id)
         return _kept(connection, id, "AND d.id = %s", (delivery,))[0]
 
 
@@ -225,7 +241,7 @@ def resend(parts: Parts, person: Person, id: str, delivery: str) -> Kept:
 
 def _mine(connection: psycopg.Connection[Any], person: Person, id: str) -> Subscription:
     found = subscriptions.get(connection, id)
-    if found is None or (found.person != person.id and ADMIN not in person.roles):
+    if found is None or (found.person != person.id and not may(person, "subscribe-others")):
         raise Missing("subscription", id)
     return found
 
@@ -233,6 +249,20 @@ def _mine(connection: psycopg.Connection[Any], person: Person, id: str) -> Subsc
 def _refuse_others(person: Person, subscription: Subscription) -> None:
     if not may_see_secret(person, subscription):
         raise Missing("secret", subscription.id)
+
+
+def _owner(parts: Parts, person: Person, owner: str | None) -> str:
+    """Whose subscription it is to be."""
+    if owner is not None and owner != person.id:
+        check(person, "subscribe-others")
+    elif may(person, "read-events"):
+        return person.id
+    if owner is None:
+        raise Invalid("required", "/owner")
+    with parts.pool.connection() as connection:
+        if owner not in {id for id, *_ in subscriptions.owners(connection)}:
+            raise Invalid("owner-may-not-read", "/owner")
+    return owner
 
 
 def _judge(parts: Parts, channel: str, url: str, programmes: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from service.api.answers import Answer, paged
 from service.api.answers_schema import Shape, instant, listed, maybe, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
-from service.api.fields import Code, Digits, Given, ListOf, OneOf, Text, Whole
+from service.api.fields import Code, Digits, Flag, Given, ListOf, OneOf, Text, Whole
 from service.api.openapi import PREFIX
 from service.api.problems import Problem
 from service.api.waiting import seen
@@ -46,6 +46,11 @@ class FilterSchema(Given):
 
 class SubscriptionGivenSchema(FilterSchema):
     channel = OneOf(*CHANNELS, load_default="webhook")
+    owner = Text(
+        100,
+        load_default=None,
+        doc="The id of who it is for, who may read events; you, when left out. For others: administrators only",
+    )
 
 
 class SubscriptionChangeSchema(FilterSchema):
@@ -56,12 +61,18 @@ class SubscriptionChangeSchema(FilterSchema):
 
 class RotationSchema(Given):
     version = Whole(2, 1_000_000, required=True, doc="The secretVersion to be: one more than the present one")
+    old_stops = Flag(load_default=False, doc="The secret before stops at once, as when others know it")
 
 
 class DeliveriesQuery(Given):
     state = OneOf(*STATES, load_default=None, doc="Only those in this state")
     cursor = Text(500, load_default=None, doc="As a link of an earlier answer has it")
     limit = Digits(1, 200, load_default=50)
+
+
+def _maybe_instant(description: str) -> fields.String:
+    about = {"description": description, "format": "date-time"}
+    return fields.String(required=True, allow_none=True, metadata=about)
 
 
 class SubscriptionSchema(Shape):
@@ -75,8 +86,12 @@ class SubscriptionSchema(Shape):
     state = text("on, off (paused), or gone (the other side answered 410)")
     failures = whole("Tries that failed since the last that went well")
     owner = text("The id of the person whose it is")
+    owner_may_read = fields.Boolean(
+        required=True, metadata={"description": "May its owner read events? If not (any more), none are sent"}
+    )
     secret_version = whole()
     secret_since = instant()
+    old_secret_until = _maybe_instant("Until then the secret before signs too; null when it does not")
     created_at = instant()
 
 
@@ -92,6 +107,7 @@ class SecretSchema(Shape):
     secret = text("whsec_ and base64: what the messages are signed with")
     version = whole()
     since = instant()
+    old_until = _maybe_instant("Until then the secret before signs too; null when it does not")
 
 
 class AttemptSchema(Shape):
@@ -109,7 +125,7 @@ class SubscriptionDeliverySchema(Shape):
     state = text("waiting, queued, sending, sent, dead (given up) or dropped (not sent on purpose)")
     created_at = instant()
     due_at = instant("Not before this")
-    settled_at = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
+    settled_at = _maybe_instant("When it came to an end; null before that")
     reason = maybe("Why it was not sent (yet)")
     tries = listed(AttemptSchema)
 
@@ -137,7 +153,11 @@ def list_subscriptions(call: Call, given: dict[str, Any]) -> Answer:
     "/subscriptions", SubscriptionGivenSchema, shows=WithSecretSchema, example=EXAMPLE, status=201, keyed=True
 )
 def subscribe(call: Call, given: dict[str, Any]) -> Answer:
-    """Subscribe to what happens from now on; the answer has the secret"""
+    """Subscribe to what happens from now on; the answer has the secret
+
+    A subscription is of somebody who may read events. An administrator makes one for such a person, and does not get
+    the secret: its owner reads that.
+    """
     try:
         made = subscribing.subscribe(call.parts, call.person, **given, once=call.once)
     except BrokerAway:
@@ -195,10 +215,11 @@ def read_secret(call: Call, given: dict[str, Any], subscription: str) -> Answer:
 def rotate_secret(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Give a webhook of your own a new secret
 
-    For 24 hours messages are signed with both, so that you can change over without losing one. Name the version that
-    it is to be: sent again, it is not rotated again.
+    For 24 hours messages are signed with both, so that you can change over without losing one; within that time
+    another one is refused, unless the old one is to stop at once (`oldStops`). Name the version that it is to be: sent
+    again, it is not rotated again.
     """
-    return Answer(_secret(call, subscribing.rotate(call.parts, call.person, subscription, given["version"])))
+    return Answer(_secret(call, subscribing.rotate(call.parts, call.person, subscription, **given)))
 
 
 @api.change(
@@ -208,7 +229,10 @@ def rotate_secret(call: Call, given: dict[str, Any], subscription: str) -> Answe
     keyed=True,
 )
 def send_test(call: Call, given: dict[str, Any], subscription: str) -> Answer:
-    """Send a signed test event, also while it is off; it is tried once"""
+    """Send a signed test event, also while it is off; it is tried once
+
+    A few in a minute, of one subscription and by one person.
+    """
     kept = subscribing.try_out(call.parts, call.person, subscription, call.once)
     return Answer(_delivery(kept), location=f"{_place(subscription)}/deliveries")
 
@@ -252,8 +276,10 @@ def _shown(found: Subscription) -> dict[str, Any]:
         "state": found.state,
         "failures": found.failures,
         "owner": found.person,
+        "ownerMayRead": found.allowed,
         "secretVersion": found.secret_version,
         "secretSince": _utc(found.secret_since),
+        "oldSecretUntil": _old_until(found),
         "createdAt": _utc(found.created_at),
     }
 
@@ -269,7 +295,13 @@ def _secret(call: Call, found: Subscription) -> dict[str, Any]:
         "secret": subscriptions.secret(call.parts.settings, found),
         "version": found.secret_version,
         "since": _utc(found.secret_since),
+        "oldUntil": _old_until(found),
     }
+
+
+def _old_until(found: Subscription) -> str | None:
+    until = subscriptions.old_signs_until(found, datetime.now(UTC))
+    return _utc(until) if until else None
 
 
 def _delivery(kept: Kept) -> dict[str, Any]:

@@ -54,7 +54,8 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "add-source": (TREASURER,),
     "change-people": (ADMIN,),
     "newsletter": (SECRETARY,),
-    "subscribe": (INTEGRATION, ADMIN),
+    "subscribe": (INTEGRATION, AUDITOR, ADMIN),
+    "subscribe-others": (ADMIN,),
     "resend": (SECRETARY, ADMIN),
     # reading; the programmes are open to all, signed in or not
     "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
@@ -66,7 +67,9 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-people": (ADMIN,),
     "read-deliveries": (SECRETARY, ADMIN),
 }
-"""Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`."""
+"""Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
+
+What a subscription tells is for who may `read-events`: of such a person it is, whoever may set it up."""
 
 
 class Forbidden(Exception):

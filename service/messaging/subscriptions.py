@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row, tuple_row
@@ -24,8 +25,9 @@ from service.settings import Settings
 from service.wiring import Parts
 
 __all__ = [
-    "BOTH_SIGN", "CHANNELS", "MOST_EACH", "Subscription", "add", "body", "change", "failed", "get", "gone", "made",
-    "matches", "remove", "rotate", "secret", "signing", "subscriptions", "try_out", "went_well",
+    "BOTH_SIGN", "CHANNELS", "MOST_EACH", "MOST_TESTS", "Subscription", "add", "body", "change", "failed",
+    "get", "gone", "made", "matches", "old_signs_until", "owners", "remove", "rotate", "secret", "signing",
+    "subscriptions", "to_send", "try_out", "went_well",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
@@ -34,6 +36,9 @@ CHANNELS = ("webhook", "queue")
 
 MOST_EACH = 20
 """Subscriptions that one person may have: each event is delivered to each of them."""
+
+MOST_TESTS = 5
+"""Test events in a minute: of one subscription, and by one person."""
 
 BOTH_SIGN = timedelta(hours=24)
 """After a rotation the secret before signs along so long, for a receiver that does not know the new one yet."""
@@ -44,7 +49,8 @@ class Subscription:
     """Which events go where. No types or programmes: all of them.
 
     `state`: on, off (its owner paused it) or gone (the other side wants nothing any more). `failures` are the tries
-    that failed since the last that went well.
+    that failed since the last that went well. `old_signs_until`: until then the secret before signs too, None when it
+    does not. `allowed`: may its owner read events? Who may not (any more) is sent none.
     """
 
     id: str
@@ -57,12 +63,16 @@ class Subscription:
     state: str
     secret_version: int
     secret_since: datetime
+    old_signs_until: datetime | None
     failures: int
     created_at: datetime
+    allowed: bool
 
 
-COLUMNS = """s.id, s.person, s.name, s.channel, s.url, s.types, s.programmes, s.state, s.secret_version, s.secret_since,
-    s.failures, s.created_at"""
+READERS = ", ".join(f"'{rule.role}'" for rule in TABLE["read-events"])
+COLUMNS = f"""s.id, s.person, s.name, s.channel, s.url, s.types, s.programmes, s.state, s.secret_version,
+    s.secret_since, s.old_signs_until, s.failures, s.created_at,
+    EXISTS (SELECT FROM vault.people p WHERE p.id = s.person AND p.roles && ARRAY[{READERS}]) AS allowed"""
 
 
 def made(
@@ -72,11 +82,9 @@ def made(
 
     `programme_of` is the code of the programme by stream; a stream that is not in it belongs to none.
     """
-    # Who may not subscribe any more hears nothing more either, without anybody thinking of it.
-    roles = [rule.role for rule in TABLE["subscribe"]]
-    query = f"""SELECT {COLUMNS} FROM ledger.subscriptions s JOIN vault.people p ON p.id = s.person
-        WHERE s.state = 'on' AND p.roles && %s ORDER BY s.id"""
-    listening = _all(connection, query, roles)
+    query = f"SELECT {COLUMNS} FROM ledger.subscriptions s WHERE s.state = 'on' ORDER BY s.id"
+    # Who may not read events any more hears nothing more either, without anybody thinking of it.
+    listening = [each for each in _all(connection, query) if each.allowed]
     found = []
     for recorded in events if listening else ():
         planned = [
@@ -112,6 +120,28 @@ def get(connection: Connection, id: str) -> Subscription | None:
     """The subscription with this id, or None."""
     found = _all(connection, f"SELECT {COLUMNS} FROM ledger.subscriptions s WHERE s.id = %s", id)
     return found[0] if found else None
+
+
+def to_send(connection: Connection, delivery: Delivery) -> Subscription | str:
+    """The subscription that this goes to, or why nothing is to be sent there: removed, not-allowed, paused or gone.
+
+    Every channel asks before each try: days may lie between planning and the last. A test goes to a paused one too.
+    """
+    found = get(connection, delivery.recipient)
+    if found is None:
+        return "removed"
+    if not found.allowed:
+        return "not-allowed"
+    if found.state != "on" and delivery.kind != "test":
+        return "paused" if found.state == "off" else "gone"
+    return found
+
+
+def owners(connection: Connection) -> list[tuple[str, str, str]]:
+    """Who can have a subscription, by name: id, name and address of all who may read events."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        query = f"SELECT id, name, email FROM vault.people WHERE roles && ARRAY[{READERS}] ORDER BY lower(name), id"
+        return cursor.execute(query.encode()).fetchall()
 
 
 def add(
@@ -174,37 +204,56 @@ def remove(connection: Connection, id: str) -> bool:
     return there
 
 
-def rotate(connection: Connection, id: str, version: int) -> Subscription | None:
+def rotate(connection: Connection, id: str, version: int, *, old_stops: bool = False) -> Subscription | None:
     """The subscription with this version of its secret, the next or the present one; None when it is not there.
 
-    The one before signs along for BOTH_SIGN. Asking twice rotates once. Refuses another version than these two.
+    The one before signs along for BOTH_SIGN, unless it stops at once (`old_stops`), as who knows it should not be able
+    to use it. Asking twice rotates once. Refuses another version than these two, and the next one while another still
+    signs along, for that would stop without a word.
     """
     with connection.transaction():
-        query = f"""UPDATE ledger.subscriptions s SET secret_version = %s, secret_since = now()
-            WHERE id = %s AND secret_version = %s - 1 RETURNING {COLUMNS}"""
-        found = _all(connection, query, version, id, version)
-        there = found[0] if found else get(connection, id)
-        if there is not None and there.secret_version != version:
+        query = f"SELECT {COLUMNS} FROM ledger.subscriptions s WHERE id = %s FOR UPDATE"
+        found = _all(connection, query, id)
+        if not found:
+            return None
+        (there,) = found
+        if version not in (there.secret_version, there.secret_version + 1):
             raise Refused("secret-version", version=there.secret_version, next=there.secret_version + 1)
-    return there
+        anew = version > there.secret_version
+        now = datetime.now(UTC)
+        if anew and not old_stops and old_signs_until(there, now):
+            raise Refused("secret-still-changing", until=there.old_signs_until)
+        query = f"""UPDATE ledger.subscriptions s SET secret_version = %s,
+            secret_since = CASE WHEN %s THEN %s ELSE secret_since END,
+            old_signs_until = CASE WHEN %s THEN NULL WHEN %s THEN %s ELSE old_signs_until END
+            WHERE id = %s RETURNING {COLUMNS}"""
+        given = (version, anew, now, old_stops, anew, now + BOTH_SIGN, id)
+        return _all(connection, query, *given)[0]
 
 
-def try_out(connection: Connection, subscription: Subscription, id: str | None = None) -> str:
+def try_out(
+    connection: Connection, subscription: Subscription, id: str | None = None, by: str | None = None
+) -> str:
     """A test event goes to this subscription, paused or not; answers the id of the delivery.
 
-    The same `id` is the same test, and sent once.
+    The same `id` is the same test, and sent once. `by`: who asks for it, its owner if nobody else does. Refuses more
+    than MOST_TESTS in a minute.
     """
+    by = by or subscription.person
     cause = f"test:{id or new_id('test')}"
-    making = Making(cause, "test", 0, subscription.id, "normal", {}, datetime.now(UTC))
+    making = Making(cause, "test", 0, subscription.id, "normal", {"by": by}, datetime.now(UTC))
     planned = Planned(subscription.id, subscription.channel, "subscriber", "waiting")
     with connection.transaction():
-        ledger.add(connection, [(making, [planned])])
-        with connection.cursor(row_factory=tuple_row) as cursor:
-            query = """SELECT d.id FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
-                WHERE n.cause = %s AND n.kind = 'test' AND d.recipient = %s"""
-            row = cursor.execute(query, (cause, subscription.id)).fetchone()
-    assert row is not None
-    return str(row[0])
+        # One at a time, or several at once would all be the last.
+        connection.execute("SELECT FROM vault.people WHERE id = %s FOR UPDATE", (by,))
+        connection.execute("SELECT FROM ledger.subscriptions WHERE id = %s FOR UPDATE", (subscription.id,))
+        there = _test(connection, cause, subscription.id)
+        if there is None:
+            _refuse_many_tests(connection, subscription.id, by)
+            ledger.add(connection, [(making, [planned])])
+            there = _test(connection, cause, subscription.id)
+    assert there is not None
+    return there
 
 
 def body(parts: Parts, delivery: Delivery) -> bytes:
@@ -239,12 +288,40 @@ def secret(settings: Settings, subscription: Subscription) -> str:
     return _secret(settings, subscription.id, subscription.secret_version)
 
 
+def old_signs_until(subscription: Subscription, now: datetime) -> datetime | None:
+    """Until when the secret before signs too; None when it does not (any more)."""
+    until = subscription.old_signs_until
+    return until if until is not None and now < until else None
+
+
 def signing(settings: Settings, subscription: Subscription, now: datetime) -> list[str]:
     """The secrets that sign now: the present one, and the one before for a while after a rotation."""
     versions = [subscription.secret_version]
-    if subscription.secret_version > 1 and now - subscription.secret_since < BOTH_SIGN:
+    if old_signs_until(subscription, now):
         versions.append(subscription.secret_version - 1)
     return [_secret(settings, subscription.id, version) for version in versions]
+
+
+def _test(connection: Connection, cause: str, id: str) -> str | None:
+    """The delivery of this test, if it was asked for before."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        query = """SELECT d.id FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
+            WHERE n.cause = %s AND n.kind = 'test' AND d.recipient = %s"""
+        row = cursor.execute(query, (cause, id)).fetchone()
+    return str(row[0]) if row is not None else None
+
+
+def _refuse_many_tests(connection: Connection, id: str, by: str) -> None:
+    # Ids sort by time: by them the last minutes are found without reading the whole ledger.
+    since = datetime.now(UTC) - timedelta(minutes=2)
+    first = f"notice-{UUID(int=int(since.timestamp() * 1_000) << 80)}"
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        query = """SELECT count(*) FILTER (WHERE stream = %s), count(*) FILTER (WHERE facts ->> 'by' = %s)
+            FROM ledger.notices WHERE id > %s AND kind = 'test' AND at > now() - interval '1 minute'"""
+        row = cursor.execute(query, (id, by, first)).fetchone()
+    assert row is not None
+    if max(row) >= MOST_TESTS:
+        raise Refused("too-many-tests", maximum=MOST_TESTS)
 
 
 def _secret(settings: Settings, id: str, version: int) -> str:

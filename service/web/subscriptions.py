@@ -10,8 +10,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from domain.errors import Invalid
 from service import subscribing
 from service.api.fields import Given
-from service.api.subscriptions import SubscriptionChangeSchema, SubscriptionGivenSchema
+from service.api.subscriptions import RotationSchema, SubscriptionChangeSchema, SubscriptionGivenSchema
 from service.identity import people
+from service.identity.permissions import may
 from service.messaging import subscriptions
 from service.messaging.addresses import LONGEST_URL
 from service.messaging.channels.queue import queue_name
@@ -47,13 +48,14 @@ def index() -> Response:
     found = subscribing.visible(visit.parts(), visit.person())
     with visit.parts().pool.connection() as connection:
         owners = people.names(connection, {each.person for each in found})
-    own = sum(each.person == visit.person().id for each in found)
+    person = visit.person()
+    own = sum(each.person == person.id for each in found)
     return page(
         "subscriptions/index.html",
         subscriptions=found,
         owners=owners,
         others=len(found) > own,
-        full=own >= MOST_EACH,
+        full=own >= MOST_EACH and not may(person, "subscribe-others"),
         most=MOST_EACH,
         tones=TONES,
     )
@@ -62,13 +64,15 @@ def index() -> Response:
 @area.get("/subscriptions/new")
 def ask() -> Response:
     """The form for a new subscription."""
-    subscribing.visible(visit.parts(), visit.person())
-    return _asked(Form.holding(SubscriptionGivenSchema(), {"channel": "webhook"}), None)
+    person = visit.person()
+    subscribing.visible(visit.parts(), person)
+    owner = person.id if may(person, "read-events") and may(person, "subscribe-others") else None
+    return _asked(Form.holding(SubscriptionGivenSchema(), {"channel": "webhook", "owner": owner}), None)
 
 
 @area.post("/subscriptions/new")
 def add() -> AnyResponse:
-    """Subscribes; of a webhook the secret is shown after that."""
+    """Subscribes; of a webhook of one's own the secret is shown after that."""
     subscribing.visible(visit.parts(), visit.person())
     form = Form.sent(SubscriptionGivenSchema())
     with form.refusals():
@@ -78,7 +82,8 @@ def add() -> AnyResponse:
             _say_away(form)
     if not form.ok:
         return _asked(form, None)
-    to = "web.subscriptions.secret" if made.channel == "webhook" else "web.subscriptions.show"
+    shows = subscribing.may_see_secret(visit.person(), made)
+    to = "web.subscriptions.secret" if shows else "web.subscriptions.show"
     return visit.kept(url_for(to, subscription=made.id), "subscriptions.added")
 
 
@@ -140,25 +145,33 @@ def switch(subscription: str) -> AnyResponse:
 def send_test(subscription: str) -> AnyResponse:
     """Sends a test event."""
     form = Form.sent(Given())
-    subscribing.try_out(visit.parts(), visit.person(), subscription, form.once())
+    with form.refusals():
+        subscribing.try_out(visit.parts(), visit.person(), subscription, form.once())
+    if not form.ok:
+        return _shown(subscribing.find(visit.parts(), visit.person(), subscription), form)
     return visit.kept(url_for("web.subscriptions.show", subscription=subscription), "subscriptions.test-sent")
 
 
 @area.get("/subscriptions/<subscription:subscription>/secret")
 def secret(subscription: str) -> Response:
     """The secret of one's own webhook."""
-    return _secret(subscription, Form(Given()))
+    return _secret(subscription, Form(_rotation()))
 
 
 @area.post("/subscriptions/<subscription:subscription>/secret")
 def rotate(subscription: str) -> AnyResponse:
-    """Gives it a new secret; the one before signs along for a day."""
-    form = Form(Given())
+    """Gives it a new secret; the one before signs along for a day, or stops at once."""
+    form = Form.sent(_rotation())
+    at_once = False
     with form.refusals():
-        subscribing.rotate(visit.parts(), visit.person(), subscription, form.if_match() or 0)
+        at_once = form.load()["old_stops"]
+        subscribing.rotate(
+            visit.parts(), visit.person(), subscription, form.if_match() or 0, old_stops=at_once
+        )
     if not form.ok:
         return _secret(subscription, form)
-    return visit.kept(url_for("web.subscriptions.secret", subscription=subscription), "subscriptions.rotated")
+    said = "subscriptions.rotated-at-once" if at_once else "subscriptions.rotated"
+    return visit.kept(url_for("web.subscriptions.secret", subscription=subscription), said)
 
 
 @area.get("/subscriptions/<subscription:subscription>/removal")
@@ -243,6 +256,8 @@ def _shown(known: Subscription, form: Form | None = None) -> Response:
 
 def _asked(form: Form, known: Subscription | None) -> Response:
     called = names(visit.parts())
+    found = None if known else subscribing.owners(visit.parts(), visit.person())
+    owners = None if found is None else [(id, f"{name} ({email})") for id, name, email in found]
     codes = sorted({*published_codes(visit.parts()), *(known.programmes if known else ())})
     return page(
         "subscriptions/edit.html",
@@ -252,6 +267,8 @@ def _asked(form: Form, known: Subscription | None) -> Response:
         types=[(type, kind_of(name), type.removeprefix(BEGIN)) for type, name in TYPES.items()],
         programmes=[(code, called.programme(code)) for code in codes],
         longest=LONGEST_URL,
+        owners=owners,
+        own=may(visit.person(), "read-events"),
     )
 
 
@@ -271,10 +288,14 @@ def _removal(known: Subscription, form: Form) -> Response:
     return page("subscriptions/removal.html", form.status, form=form, subscription=known)
 
 
+def _rotation() -> RotationSchema:
+    """What is ticked; the version stands in the form by itself."""
+    return RotationSchema(only=("old_stops",))
+
+
 def _until(known: Subscription) -> datetime | None:
     """Until when the secret before signs along; None when it does not (any more)."""
-    until = known.secret_since + subscriptions.BOTH_SIGN
-    return until if known.secret_version > 1 and datetime.now(UTC) < until else None
+    return subscriptions.old_signs_until(known, datetime.now(UTC))
 
 
 def _called(kept: Kept) -> str:
@@ -287,7 +308,7 @@ def _why(reason: str | None) -> str:
     code, _, about = (reason or "").partition(" ")
     key = f"subscriptions.why-{code}"
     if has_text(key):
-        return f"{say(key)} {about}".strip()
+        return f"{say(key)}: {about}" if about else say(key)
     sentences = catalog(visit.language()).sentences
     return sentences[code] if code in sentences and not about else reason or ""
 

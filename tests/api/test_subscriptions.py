@@ -19,7 +19,7 @@ from service.messaging.channels import CHANNELS
 from service.messaging.channels.webhook import Webhook
 from service.messaging.courier import deliver
 from service.messaging.noticing import fold_batch
-from service.messaging.subscriptions import MOST_EACH
+from service.messaging.subscriptions import MOST_EACH, MOST_TESTS
 from service.settings import Settings
 from service.wiring import Parts
 from tests.api.conftest import PREFIX, Service, a_proposal, running_service
@@ -47,6 +47,7 @@ def service(made: Service) -> Service:
     with psycopg.connect(made.settings.database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM ledger.subscriptions")
         connection.execute("DELETE FROM ledger.deliveries")
+        connection.execute("DELETE FROM ledger.notices")
     return made
 
 
@@ -123,7 +124,7 @@ def test_the_same_key_is_the_same_subscription(service: Service) -> None:
     assert (again.status_code, again.json) == (201, first.json)
     other = service.act("integration", "/subscriptions", {**body, "name": "Ander"}, headers=key)
     assert (other.status_code, other.json["code"]) == (409, "idempotency-key-reused")
-    of_another = service.act("admin", "/subscriptions", body, headers=key)
+    of_another = service.act("auditor", "/subscriptions", body, headers=key)
     assert of_another.json["id"] != first.json["id"]
     assert len(service.told("integration", "/subscriptions")["items"]) == 1
 
@@ -178,9 +179,9 @@ def test_nobody_has_more_than_so_many(service: Service) -> None:
 # Whose
 
 
-def test_only_integrations_and_the_administrator_subscribe(service: Service) -> None:
+def test_only_who_may_read_events_and_the_administrator_subscribe(service: Service) -> None:
     own = subscribed(service)["id"]
-    for who in sorted(set(service.tokens) - {"integration", "admin"}):
+    for who in sorted(set(service.tokens) - {"integration", "auditor", "admin"}):
         for path in ("", f"/{own}", f"/{own}/secret", f"/{own}/deliveries"):
             assert service.ask(who, f"/subscriptions{path}").status_code == 403
         assert service.act(who, "/subscriptions", {"name": "x", "url": URL}).status_code == 403
@@ -193,21 +194,49 @@ def test_only_integrations_and_the_administrator_subscribe(service: Service) -> 
 
 
 def test_an_integration_sees_its_own_and_the_administrator_all_but_their_secrets(service: Service) -> None:
-    own, admins = subscribed(service)["id"], subscribed(service, "admin")["id"]
+    own, others = subscribed(service)["id"], subscribed(service, "auditor")["id"]
     assert [each["id"] for each in service.told("integration", "/subscriptions")["items"]] == [own]
-    assert [each["id"] for each in service.told("admin", "/subscriptions")["items"]] == [admins, own]
+    assert [each["id"] for each in service.told("admin", "/subscriptions")["items"]] == [others, own]
     for path in ("", "/secret", "/deliveries"):
-        assert service.ask("integration", f"/subscriptions/{admins}{path}").status_code == 404
+        assert service.ask("integration", f"/subscriptions/{others}{path}").status_code == 404
         assert service.ask("integration", f"/subscriptions/{NOBODYS}{path}").status_code == 404
-    assert put(service, "integration", admins, {"name": "x", "url": URL}).status_code == 404
-    assert delete(service, "integration", admins).status_code == 404
-    assert service.act("integration", f"/subscriptions/{admins}/tests", {}).status_code == 404
+    assert put(service, "integration", others, {"name": "x", "url": URL}).status_code == 404
+    assert delete(service, "integration", others).status_code == 404
+    assert service.act("integration", f"/subscriptions/{others}/tests", {}).status_code == 404
     version = {"version": 2}
-    assert put(service, "integration", admins, version, "/secret").status_code == 404
+    assert put(service, "integration", others, version, "/secret").status_code == 404
     assert service.ask("admin", f"/subscriptions/{own}/secret").status_code == 404
     assert put(service, "admin", own, version, "/secret").status_code == 404
     assert put(service, "admin", own, {"name": "x", "url": URL, "state": "off"}).json["state"] == "off"
     assert delete(service, "admin", own).status_code == 204
+
+
+def test_the_administrator_subscribes_for_somebody_who_may_read_events_and_gets_no_secret(
+    service: Service,
+) -> None:
+    owner = service.people["integration"].id
+    made = subscribed(service, "admin", owner=owner)
+    assert (made["owner"], made["ownerMayRead"], made["secret"]) == (owner, True, None)
+    assert service.told("integration", f"/subscriptions/{made['id']}/secret")["secret"]
+    assert service.ask("admin", f"/subscriptions/{made['id']}/secret").status_code == 404
+
+
+def test_who_may_not_read_events_has_no_subscription(service: Service) -> None:
+    given = {"name": "x", "url": URL}
+    for owner, code in (
+        (None, "required"),
+        (service.people["admin"].id, "owner-may-not-read"),
+        (service.people["secretary"].id, "owner-may-not-read"),
+        ("person-nobody", "owner-may-not-read"),
+    ):
+        answer = service.act("admin", "/subscriptions", given if owner is None else {**given, "owner": owner})
+        assert answer.status_code == 400
+        assert [(each["code"], each["pointer"]) for each in answer.json["errors"]] == [(code, "/owner")]
+    for_another = service.act(
+        "integration", "/subscriptions", {**given, "owner": service.people["auditor"].id}
+    )
+    assert (for_another.status_code, for_another.json["roles"]) == (403, ["admin"])
+    assert service.told("admin", "/subscriptions")["items"] == []
 
 
 # Changing
@@ -235,6 +264,20 @@ def test_a_secret_is_rotated_once_however_often_one_asks(service: Service) -> No
     assert service.told("integration", f"/subscriptions/{made['id']}/secret") == rotated.json
     refused = put(service, "integration", made["id"], {"version": 4}, "/secret")
     assert (refused.status_code, refused.json["code"]) == (409, "secret-version")
+
+
+def test_within_a_day_another_secret_is_refused_unless_the_old_one_is_to_stop(service: Service) -> None:
+    id = subscribed(service)["id"]
+    first = put(service, "integration", id, {"version": 2}, "/secret").json
+    assert first["oldUntil"] is not None
+    refused = put(service, "integration", id, {"version": 3}, "/secret")
+    assert (refused.status_code, refused.json["code"]) == (409, "secret-still-changing")
+    stopped = put(service, "integration", id, {"version": 3, "oldStops": True}, "/secret").json
+    assert (stopped["version"], stopped["oldUntil"]) == (3, None)
+    assert service.told("integration", f"/subscriptions/{id}")["oldSecretUntil"] is None
+    assert put(service, "integration", id, {"version": 4}, "/secret").status_code == 200, (
+        "nothing signs along"
+    )
 
 
 def test_what_is_removed_is_gone(service: Service) -> None:
@@ -292,6 +335,21 @@ def test_a_test_event_is_signed_and_tried_once_and_the_log_tells(
     assert len(tests) == 1
     assert (tests[0]["state"], tests[0]["reason"]) == ("dead", "500 Internal Server Error")
     assert [(each["number"], each["outcome"]) for each in tests[0]["tries"]] == [(1, "failed")]
+
+
+def test_tests_are_few_in_a_minute(service: Service) -> None:
+    at = f"/subscriptions/{subscribed(service)['id']}/tests"
+    key = {"Idempotency-Key": "the-first"}
+    first = service.done("integration", at, {}, headers=key)
+    for _ in range(MOST_TESTS - 1):
+        service.done("integration", at, {})
+    refused = service.act("integration", at, {})
+    assert (refused.status_code, refused.json["code"]) == (409, "too-many-tests")
+    assert service.act("admin", at, {}).status_code == 409, "of one subscription, whoever asks"
+    elsewhere = f"/subscriptions/{subscribed(service)['id']}/tests"
+    assert service.act("integration", elsewhere, {}).status_code == 409, "by one person, whichever it is"
+    assert service.done("admin", elsewhere, {})["state"] == "waiting"
+    assert service.done("integration", at, {}, headers=key)["id"] == first["id"]
 
 
 def told(service: Service, at: str, query: str = "") -> list[dict[str, Any]]:

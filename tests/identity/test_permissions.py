@@ -31,6 +31,8 @@ def test_every_role_of_the_table_exists_and_every_role_may_do_something() -> Non
         ("add-source", {"treasurer"}),
         ("publish", {"admin"}),
         ("read-events", {"auditor", "integration"}),
+        ("subscribe", {"auditor", "integration", "admin"}),
+        ("subscribe-others", {"admin"}),
         ("read-people", {"admin"}),
         ("change-people", {"admin"}),
         ("read-portfolio", set(ROLES)),

@@ -14,10 +14,10 @@ from domain.errors import Refused
 from domain.events import EVENTS, Event, FundsReleased, ProgrammePublished, ProposalWithdrawn, StageClosed
 from domain.recorded import Recorded
 from service.identity import people
-from service.identity.people import Person
+from service.identity.people import ROLES, Person
 from service.messaging import ledger, subscriptions
 from service.messaging.cloudevent import TYPES
-from service.messaging.subscriptions import MOST_EACH, Subscription
+from service.messaging.subscriptions import BOTH_SIGN, MOST_EACH, MOST_TESTS, Subscription
 from service.settings import Settings
 from tests.messaging.test_cloudevent import sample
 
@@ -113,7 +113,7 @@ def test_types_and_programmes_are_what_is_asked_for(db: Connection, program: Per
     assert elsewhere not in {who for _, who in found}
 
 
-def test_who_is_paused_gone_or_may_not_subscribe_any_more_hears_nothing(
+def test_who_is_paused_gone_or_may_not_read_events_any_more_hears_nothing(
     db: Connection, program: Person
 ) -> None:
     one = subscribed(db, program)
@@ -124,8 +124,18 @@ def test_who_is_paused_gone_or_may_not_subscribe_any_more_hears_nothing(
         assert changed is not None
         assert changed.state == state
         assert bool(heard(db, [CLOSING])) is (state == "on")
-    people.change(db, replace(program, roles=frozenset({"submitter"})))
+    # An administrator may set up a subscription, and may not read events.
+    people.change(db, replace(program, roles=frozenset({"admin", "submitter"})))
     assert heard(db, [CLOSING]) == []
+    people.change(db, replace(program, roles=frozenset({"auditor"})))
+    assert heard(db, [CLOSING]) == [(1, one.id)]
+
+
+def test_only_who_may_read_events_can_have_a_subscription(db: Connection, program: Person) -> None:
+    for role in ROLES:
+        people.add(db, email=f"{role}@example.org", name=role, roles=[role])
+    found = [name for _, name, _ in subscriptions.owners(db)]
+    assert found == ["auditor", "integration", "Koppeling"]
 
 
 def test_what_waits_is_dropped_when_it_is_paused_gone_or_removed(db: Connection, program: Person) -> None:
@@ -184,11 +194,63 @@ def test_for_a_day_after_a_rotation_both_secrets_sign(
     new = subscriptions.secret(settings, rotated)
     assert new != old
     since = rotated.secret_since
+    assert rotated.old_signs_until == since + BOTH_SIGN
     assert subscriptions.signing(settings, rotated, since + timedelta(hours=23)) == [new, old]
     assert subscriptions.signing(settings, rotated, since + timedelta(hours=24)) == [new]
     with pytest.raises(Refused, match="secret-version"):
         subscriptions.rotate(db, one.id, 4)
     assert subscriptions.rotate(db, "subscription-none", 2) is None
+
+
+def test_a_secret_that_signs_along_never_stops_without_a_word(
+    settings: Settings, db: Connection, program: Person
+) -> None:
+    one = subscribed(db, program)
+    subscriptions.rotate(db, one.id, 2)
+    with pytest.raises(Refused, match="secret-still-changing"):
+        subscriptions.rotate(db, one.id, 3)
+    stopped = subscriptions.rotate(db, one.id, 3, old_stops=True)
+    assert stopped is not None
+    assert stopped.secret_version == 3
+    assert subscriptions.signing(settings, stopped, datetime.now(UTC)) == [
+        subscriptions.secret(settings, stopped)
+    ]
+    assert subscriptions.rotate(db, one.id, 4) is not None, "nothing signed along any more"
+
+
+def test_a_secret_that_leaked_stops_also_after_it_was_renewed(
+    settings: Settings, db: Connection, program: Person
+) -> None:
+    one = subscribed(db, program)
+    subscriptions.rotate(db, one.id, 2)
+    stopped = subscriptions.rotate(db, one.id, 2, old_stops=True)
+    assert stopped is not None
+    assert subscriptions.signing(settings, stopped, datetime.now(UTC)) == [
+        subscriptions.secret(settings, stopped)
+    ]
+
+
+def test_a_day_later_there_can_be_another_secret(db: Connection, program: Person) -> None:
+    one = subscribed(db, program)
+    subscriptions.rotate(db, one.id, 2)
+    db.execute("UPDATE ledger.subscriptions SET old_signs_until = now()")
+    again = subscriptions.rotate(db, one.id, 3)
+    assert again is not None
+    assert again.secret_version == 3
+
+
+def test_there_are_few_test_events_in_a_minute(db: Connection, program: Person) -> None:
+    one, other = subscribed(db, program), subscribed(db, program)
+    first = subscriptions.try_out(db, one, "test-0")
+    for _ in range(MOST_TESTS - 1):
+        subscriptions.try_out(db, one)
+    for each, by in ((one, program.id), (one, "person-admin"), (other, program.id)):
+        with pytest.raises(Refused, match="too-many-tests"):
+            subscriptions.try_out(db, each, by=by)
+    assert subscriptions.try_out(db, other, by="person-admin")
+    assert subscriptions.try_out(db, one, "test-0") == first, "the same test is no other one"
+    db.execute("UPDATE ledger.notices SET at = at - interval '1 minute'")
+    assert subscriptions.try_out(db, one)
 
 
 def test_a_test_event_is_one_delivery_also_of_a_paused_subscription(db: Connection, program: Person) -> None:

@@ -154,7 +154,7 @@ def test_for_a_day_after_a_rotation_both_secrets_verify(post: Post, receiver: Re
     old, new = (Standard(subscriptions.secret(post.parts.settings, each)) for each in (before, after))
     for secret in (old, new):
         secret.verify(receiver.came[0].body, receiver.came[0].headers)
-    post.db.execute("UPDATE ledger.subscriptions SET secret_since = now() - interval '25 hours'")
+    post.db.execute("UPDATE ledger.subscriptions SET old_signs_until = now()")
     assert isinstance(post.channel.send(post.parts, delivery), Sent)
     new.verify(receiver.came[1].body, receiver.came[1].headers)
     with pytest.raises(WebhookVerificationError):
@@ -383,7 +383,7 @@ def test_a_name_that_leads_inside_is_not_asked(
     post = posted(private=False)
     outcome, _ = post.sent(f"https://{host}:{port}/")
     assert isinstance(outcome, Failed)
-    assert outcome.reason.startswith("address-refused")
+    assert outcome.reason == "unreachable"
     assert receiver.came == []
 
 
@@ -502,6 +502,25 @@ def test_the_next_address_is_tried_when_the_first_is_not_there(
     assert isinstance(outcome, Sent)
 
 
+def test_whether_a_name_is_one_of_our_own_network_cannot_be_told(
+    posted: Callable[..., Post], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    post = posted(private=False)
+    real = socket.getaddrinfo
+
+    def lookup(name: str, *args: object, **options: object) -> object:
+        inside = name == "inside.example.org" and not options.get("flags")  # which ask of nobody
+        return real("10.0.0.7" if inside else name, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    inside, _ = post.sent("https://inside.example.org/")
+    nowhere, _ = post.sent("https://nobody.invalid/")
+    assert inside == nowhere == Failed("unreachable")
+    logged = capsys.readouterr().out
+    assert "10.0.0.7" in logged, "for the operator"
+    assert "gaierror" in logged
+
+
 # What is not sent
 
 
@@ -513,6 +532,19 @@ def test_of_a_subscription_that_is_paused_or_removed_nothing_is_sent(post: Post,
     assert post.channel.send(post.parts, delivery) == Dropped("paused")
     subscriptions.remove(post.db, subscription.id)
     assert post.channel.send(post.parts, delivery) == Dropped("removed")
+    assert receiver.came == []
+
+
+def test_who_lost_the_right_to_read_events_is_not_sent_what_waits(post: Post, receiver: Receiver) -> None:
+    subscription = post.subscribed(receiver.address)
+    delivery = post.planned(subscription)
+    owner = people.get(post.db, post.person)
+    assert owner is not None
+    people.change(post.db, replace(owner, roles=frozenset({"admin"})))
+    assert post.channel.send(post.parts, delivery) == Dropped("not-allowed")
+    test = ledger.claim(post.db, subscriptions.try_out(post.db, subscription))
+    assert test is not None
+    assert post.channel.send(post.parts, test) == Dropped("not-allowed")
     assert receiver.came == []
 
 

@@ -31,7 +31,9 @@ TREASURER, AUDITORS, ADMIN = (
     frozenset({"auditor", "integration"}),
     frozenset({"admin"}),
 )
-SUBSCRIBERS = ADMIN | {"integration"}
+SUBSCRIBERS = ADMIN | AUDITORS
+MANAGERS = ADMIN | {"integration"}
+"""Of a subscription of the integration: an auditor has their own only."""
 OWN_DRAFT = frozenset({"submitter"})
 TASKFORCE = OFFICE | {"taskforce"}
 
@@ -86,9 +88,9 @@ GET: dict[str, frozenset[str]] = {
     "money.give_back": TREASURER,
     "subscriptions.index": SUBSCRIBERS,
     "subscriptions.ask": SUBSCRIBERS,
-    "subscriptions.show": SUBSCRIBERS,
-    "subscriptions.edit": SUBSCRIBERS,
-    "subscriptions.ask_removal": SUBSCRIBERS,
+    "subscriptions.show": MANAGERS,
+    "subscriptions.edit": MANAGERS,
+    "subscriptions.ask_removal": MANAGERS,
     "subscriptions.secret": frozenset({"integration"}),
     "newsletters.index": EVERYBODY,
     "newsletters.show": EVERYBODY,
@@ -123,12 +125,12 @@ POST: dict[str, frozenset[str]] = {
     "preferences.change": EVERYBODY,
     "deliveries.resend": OFFICE | ADMIN,
     "subscriptions.add": SUBSCRIBERS,
-    "subscriptions.change": SUBSCRIBERS,
-    "subscriptions.switch": SUBSCRIBERS,
-    "subscriptions.send_test": SUBSCRIBERS,
+    "subscriptions.change": MANAGERS,
+    "subscriptions.switch": MANAGERS,
+    "subscriptions.send_test": MANAGERS,
     "subscriptions.rotate": frozenset({"integration"}),
-    "subscriptions.resend": SUBSCRIBERS,
-    "subscriptions.remove": SUBSCRIBERS,
+    "subscriptions.resend": MANAGERS,
+    "subscriptions.remove": MANAGERS,
     "newsletters.create": OFFICE,
     "newsletters.add_addresses": OFFICE,
     "newsletters.remove_address": OFFICE,

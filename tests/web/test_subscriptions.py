@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from standardwebhooks.webhooks import Webhook as Standard
 
+from service.identity import people
 from service.messaging.channels.webhook import Webhook
 from service.messaging.courier import deliver
+from service.messaging.subscriptions import MOST_TESTS
 from service.settings import Settings
 from tests.conftest import fresh_database
 from tests.messaging.receiver import Receiver, receiving
@@ -46,6 +48,7 @@ def none_yet(site: Site) -> None:
     with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
         connection.execute("DELETE FROM ledger.subscriptions")
         connection.execute("DELETE FROM ledger.deliveries")
+        connection.execute("DELETE FROM ledger.notices")
 
 
 def fields(**changes: Any) -> dict[str, Any]:
@@ -212,10 +215,81 @@ def test_the_administrator_sees_all_but_no_secret_of_another(site: Site) -> None
     assert f"{place}/secret" not in html
     assert admin.get(f"{place}/secret").status_code == 404
     assert admin.post(f"{place}/secret", {"version": "2"}).status_code in (404, 409)
-    _, admins = added(site, "admin")
-    assert site.visitor("integration").get(admins).status_code == 404
-    for who in ("secretary", "submitter", "auditor"):
+    _, others = added(site, "auditor")
+    assert site.visitor("integration").get(others).status_code == 404
+    for who in ("secretary", "submitter"):
         assert site.visitor(who).get("/subscriptions").status_code == 403
+
+
+def test_the_administrator_says_for_whom_and_only_who_may_read_events_can_be_chosen(site: Site) -> None:
+    owner = site.service.people["integration"].id
+    admin = site.visitor("admin")
+    html = admin.text("/subscriptions/new")
+    offered = re.findall(r'<option value="(person-[^"]*)"', html)
+    assert sorted(offered) == sorted([owner, site.service.people["auditor"].id])
+    refused = admin.post("/subscriptions/new", fields())
+    assert refused.status_code == 400
+    assert "Voor wie" in refused.get_data(as_text=True)
+    response = admin.post("/subscriptions/new", fields(owner=owner))
+    assert response.status_code == 303
+    place = str(response.location)
+    assert not place.endswith("/secret")
+    html = admin.text(place)
+    assert "ziet alleen van wie dit abonnement is" in html
+    assert not SECRET.search(html)
+    assert SECRET.search(site.visitor("integration").text(f"{place}/secret"))
+    assert "Voor wie" not in site.visitor("integration").text("/subscriptions/new")
+
+
+def test_with_nobody_to_subscribe_for_the_page_says_how_to_add_one(site: Site) -> None:
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        readers = [site.service.people[who] for who in ("integration", "auditor")]
+        for each in readers:
+            people.change(connection, replace(each, roles=frozenset({"submitter"})))
+        try:
+            html = site.visitor("admin").text("/subscriptions/new")
+        finally:
+            for each in readers:
+                people.change(connection, each)
+    assert "een persoon toe met de rol koppeling" in html
+    assert '/admin/people/new"' in html
+    assert 'name="url"' not in html
+
+
+def test_the_page_says_that_its_owner_may_not_read_events_any_more(site: Site) -> None:
+    _, place = added(site)
+    owner = site.service.people["integration"]
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        people.change(connection, replace(owner, roles=frozenset({"submitter"})))
+        try:
+            assert "Er wordt niets verstuurd" in site.visitor("admin").text(place)
+        finally:
+            people.change(connection, owner)
+
+
+def test_more_tests_than_a_few_in_a_minute_are_refused_in_words(site: Site) -> None:
+    visitor, place = added(site)
+    for _ in range(MOST_TESTS):
+        visitor.text(place)
+        assert visitor.post(f"{place}/test", {}).status_code == 303
+    visitor.text(place)
+    refused = visitor.post(f"{place}/test", {})
+    assert refused.status_code == 409
+    assert "Wacht even" in refused.get_data(as_text=True)
+
+
+def test_a_second_new_secret_within_a_day_needs_the_old_one_to_stop(site: Site) -> None:
+    visitor, place = added(site)
+    for _ in range(2):
+        visitor.text(f"{place}/secret")
+        response = visitor.post(f"{place}/secret", {})
+    assert response.status_code == 409
+    assert "laat het oude geheim meteen stoppen" in response.get_data(as_text=True)
+    visitor.text(f"{place}/secret")
+    assert visitor.post(f"{place}/secret", {"oldStops": "true"}).status_code == 303
+    html = visitor.text(f"{place}/secret")
+    assert "het oude geldt niet meer" in html
+    assert "ondertekent ook het oude geheim" not in html
 
 
 @pytest.mark.parametrize("locale", ["nl", "en"])
@@ -271,3 +345,19 @@ def test_the_walk_in_a_browser(
     is_fine(page)
     page.get_by_role("button", name=said("Verwijder het abonnement", "Remove the subscription")).click()
     expect(page.get_by_text(said("Nog geen abonnementen", "No subscriptions yet"))).to_be_visible()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_form_of_the_administrator_in_a_browser(
+    opened: Opener, served: Site, viewport: dict[str, int]
+) -> None:
+    page = opened("admin", "/subscriptions/new", viewport=viewport, locale="nl")
+    page.get_by_label("Voor wie").select_option(served.service.people["integration"].id)
+    assert violations(page) == []
+    page.get_by_label("Naam").fill("Zaaksysteem")
+    page.get_by_role("radio", name="Webhook").check()
+    page.get_by_label("Adres van de webhook").fill(URL)
+    page.get_by_role("button", name="Voeg toe").click()
+    expect(page.get_by_text("ziet alleen van wie dit abonnement is")).to_be_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it scrolls sideways"

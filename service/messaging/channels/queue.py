@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import psycopg
+import structlog
 from amqp.exceptions import MessageNacked
 from kombu.connection import Connection
 from kombu.entity import Queue
@@ -58,19 +59,22 @@ class OwnQueue:
     def send(self, parts: Parts, delivery: Delivery) -> Outcome:
         """Puts one event into the queue of its subscription."""
         with parts.pool.connection() as connection:
-            subscription = subscriptions.get(connection, delivery.recipient)
-        if subscription is None:
-            return Dropped("removed")
+            subscription = subscriptions.to_send(connection, delivery)
+        if isinstance(subscription, str):
+            return Dropped(subscription)
         test = delivery.kind == "test"
-        if subscription.state != "on" and not test:
-            return Dropped("paused")
         try:
             self._put(queue_name(subscription.id), delivery.id, subscriptions.body(parts, delivery))
         except Full:
             outcome: Outcome = Failed("queue-full", permanent=test)
         except Exception as error:
             self.close()
-            outcome = Failed(f"no-broker {type(error).__name__}: {error}"[:300], permanent=test)
+            # Where our broker is and what it says is not for the owner of a subscription.
+            outcome = Failed("no-broker", permanent=test)
+            structlog.get_logger(__name__).warning(
+                "a message does not get into a queue",
+                subscription=subscription.id, delivery=delivery.id, error=f"{type(error).__name__}: {error}"[:300],
+            )  # fmt: skip
         else:
             outcome = Sent()
         with parts.pool.connection() as connection:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import structlog
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 from urllib3.exceptions import TimeoutError as TimedOut
@@ -48,7 +49,15 @@ LONGEST_REASON = 100
 
 
 class Unreached(Exception):
-    """There is no answer; the message says why, as a code and what it is about."""
+    """There is no answer; the message says why, as a code, and for a certificate what is wrong with it.
+
+    `details` are for the operator alone: what a name leads to in our own network, and whether there is such a name,
+    is not for who made up the address. So these have one code.
+    """
+
+    def __init__(self, code: str, details: str = "") -> None:
+        super().__init__(code)
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +86,10 @@ class Webhook:
     def send(self, parts: Parts, delivery: Delivery) -> Outcome:
         """Brings one event there, once, and keeps of its subscription how that went."""
         with parts.pool.connection() as connection:
-            subscription = subscriptions.get(connection, delivery.recipient)
-        if subscription is None:
-            return Dropped("removed")
+            subscription = subscriptions.to_send(connection, delivery)
+        if isinstance(subscription, str):
+            return Dropped(subscription)
         test = delivery.kind == "test"
-        if subscription.state != "on" and not test:
-            return Dropped("paused" if subscription.state == "off" else "gone")
         body = subscriptions.body(parts, delivery)
         now = datetime.now(UTC)
         headers = signed(delivery.id, now, body, subscriptions.signing(self._settings, subscription, now))
@@ -90,6 +97,10 @@ class Webhook:
             answer = self._ask(subscription.url, body, headers)
         except Unreached as unreached:
             outcome: Outcome = Failed(str(unreached), permanent=test)
+            structlog.get_logger(__name__).info(
+                "a webhook did not answer",
+                subscription=subscription.id, delivery=delivery.id, why=str(unreached), details=unreached.details,
+            )  # fmt: skip
         else:
             outcome = judged(answer, delivery.tries, test)
         with parts.pool.connection() as connection:
@@ -110,7 +121,9 @@ class Webhook:
         try:
             to = target(url, private=private)
         except Invalid as invalid:
-            raise Unreached(invalid.code) from None
+            # Allowed when it was given, and not any more.
+            code = "unreachable" if invalid.code == "webhook-url-private" else invalid.code
+            raise Unreached(code, invalid.code) from None
         return Request(to, body, headers, self._trusted, private=private).answer(self._seconds)
 
 
@@ -141,7 +154,7 @@ class Request:
             raise Unreached("no-answer") from None
         if isinstance(answered, Answer):
             return answered
-        raise Unreached(_why(answered)) from answered
+        raise _unreached(answered) from answered
 
     def _give_up(self) -> None:
         sock = self._connection.sock if self._connection is not None else None
@@ -164,7 +177,7 @@ class Request:
             except (NewConnectionError, ConnectTimeoutError):
                 if address == found[-1]:
                     raise
-        raise Unreached("no-address")
+        raise Unreached("unreachable", "the name leads nowhere")
 
     def _asked_at(self, address: str, *, last: bool) -> Answer:
         """Asks the machine at this address, which was checked. The name is not looked up again: it may lie now."""
@@ -256,20 +269,21 @@ def _asked_to_wait(retry_after: str | None, tries: int) -> float | None:
     return min(max(seconds, WAITS[tries - 1]), DAY)
 
 
-def _why(error: Exception) -> str:
-    """Why there is no answer, in few words: a code, and what it is about."""
+def _unreached(error: Exception) -> Unreached:
+    """Why there is no answer."""
+    details = _short(error)
     match error:
         case Unreached():
-            return str(error)
-        case RefusedAddress():
-            return f"address-refused {error}"
-        case socket.gaierror():
-            return "name-unknown"
+            return error
+        case RefusedAddress() | socket.gaierror() | NewConnectionError():
+            return Unreached("unreachable", details)
+        case ssl.SSLCertVerificationError():
+            return Unreached(f"certificate {error.verify_message}", details)
         case SSLError() | ssl.SSLError():
-            return f"certificate {_short(error)}"
+            return Unreached("certificate", details)
         case TimeoutError() | TimedOut():
-            return "no-answer"
-    return f"no-connection {_short(error)}"
+            return Unreached("no-answer", details)
+    return Unreached("no-connection", details)
 
 
 def _short(error: Exception) -> str:
