@@ -17,17 +17,16 @@ from service.api.waiting import seen
 from service.errors import Missing
 from service.identity.permissions import check
 from service.messaging import inspecting, ledger
+from service.messaging.channels import NAMES
 from service.messaging.inspecting import Filters, Kept
 from service.messaging.ledger import STATES
 
 api = Resource("deliveries", "What was sent to whom, and how far it is")
 
-CHANNELS = ("inbox", "email", "letter", "webhook", "queue")
-
 
 class DeliveriesQuery(PageQuery):
     state = OneOf(*STATES, load_default=None)
-    channel = OneOf(*CHANNELS, load_default=None)
+    channel = OneOf(*NAMES, load_default=None)
     recipient = Text(
         100, load_default=None, doc="The id of a person, a subscription or an address of a council"
     )
@@ -38,8 +37,10 @@ class SentSchema(Shape):
     """Facts alone: what a message says about a case stands with that case."""
 
     id = text()
-    kind = text("What it tells of, such as turn or decided")
-    cause = text("The event, term or day that it comes from")
+    kind = maybe(
+        "What it tells of, such as turn or decided; null for who may not read the case that it is about"
+    )
+    cause = maybe("The event, term or day that it comes from; null for who may not know its kind")
     position = whole("The event that it tells of, in the log; 0 for none")
     stream = text("What it is about; empty for a digest")
     urgency = text()
@@ -86,7 +87,7 @@ def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
         found = inspecting.found(connection, filters, cursor=given["cursor"], limit=given["limit"])
-    return paged(found, [_shown(each) for each in found.items], position)
+    return paged(found, [_shown(call, each) for each in found.items], position)
 
 
 @api.question("/deliveries/<delivery:delivery>", shows=SentWithTriesSchema)
@@ -115,7 +116,7 @@ def _with_tries(call: Call, id: str) -> dict[str, Any]:
             raise Missing("delivery", id)
         tries = inspecting.tries(connection, id)
     return {
-        **_shown(kept),
+        **_shown(call, kept),
         "everyTry": [
             {"number": each.number, "at": _utc(each.at), "outcome": each.outcome, "detail": each.detail}
             for each in tries
@@ -123,12 +124,13 @@ def _with_tries(call: Call, id: str) -> dict[str, Any]:
     }
 
 
-def _shown(kept: Kept) -> dict[str, Any]:
+def _shown(call: Call, kept: Kept) -> dict[str, Any]:
     delivery = kept.delivery
+    known = inspecting.may_know_kind(call.person, delivery)
     return {
         "id": delivery.id,
-        "kind": delivery.kind,
-        "cause": delivery.cause,
+        "kind": delivery.kind if known else None,
+        "cause": delivery.cause if known else None,
         "position": delivery.position,
         "stream": delivery.stream,
         "urgency": delivery.urgency,

@@ -11,14 +11,17 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
+from domain.recorded import stream_kind
 from service.arrays import array
+from service.identity.people import Person
+from service.identity.permissions import may
 from service.messaging import ledger
 from service.messaging.ledger import COLUMNS, Delivery
 from service.paging import Page, page, read_cursor
 
 __all__ = [
     "LOST", "RESENDABLE", "UNDER_WAY", "Cause", "Counted", "Filters", "Kept", "Try", "cause", "counts", "find", "found",
-    "resend_dead", "some", "stuck", "tries", "whose",
+    "may_know_kind", "may_read", "resend_dead", "some", "stuck", "tries", "whose",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
@@ -29,6 +32,9 @@ UNDER_WAY = ("collected", "waiting", "queued", "sending")
 """States of what is still to be sent."""
 RESENDABLE = ("sent", "dead", "bounced", "dropped")
 """States of what can be sent once more, but for what lies in an inbox: see `ledger.resend`."""
+
+OF_CASES = ("proposal", "letter")
+"""Kinds of streams of which only those hear who may read cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +141,21 @@ def some(connection: Connection, ids: Iterable[str]) -> list[Kept]:
     query = f"{FOUND} AND d.id = ANY(%s::text[]) ORDER BY d.id DESC"
     with connection.cursor(row_factory=tuple_row) as rows:
         return [_kept(row) for row in rows.execute(query, (array(list(ids)),)).fetchall()]
+
+
+def may_read(person: Person, delivery: Delivery) -> bool:
+    """May somebody who looks at deliveries know what this one tells?
+
+    The administrator sees that a case, or a letter of one, was told of, and not what happened to it; nor what a digest
+    holds, for that is about cases.
+    """
+    of_case = stream_kind(delivery.stream) in OF_CASES or delivery.kind == "digest"
+    return not of_case or may(person, "read-case")
+
+
+def may_know_kind(person: Person, delivery: Delivery) -> bool:
+    """May they know what kind of thing it tells, such as an award? That it is a digest says nothing of what is in it."""
+    return delivery.kind == "digest" or may_read(person, delivery)
 
 
 def tries(connection: Connection, id: str) -> list[Try]:

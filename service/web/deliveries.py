@@ -17,6 +17,7 @@ from service.api.paths import DeliveryConverter
 from service.errors import Missing
 from service.identity.permissions import check, may
 from service.messaging import inspecting, ledger
+from service.messaging.channels import NAMES
 from service.messaging.inspecting import LOST, UNDER_WAY, Filters, Kept
 from service.messaging.ledger import STATES
 from service.messaging.mail.composing import preview
@@ -36,7 +37,6 @@ area = Blueprint("deliveries", __name__)
 MOST = 50
 """Deliveries on a page."""
 LONGEST = 200
-CHANNELS = ("inbox", "email", "letter", "webhook", "queue")
 GROUPS = {"lost": LOST, "under-way": UNDER_WAY}
 """States that are looked at together."""
 ASKED = ("state", "channel", "person", "case")
@@ -45,13 +45,14 @@ ID = re.compile(DeliveryConverter.regex)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A delivery as a list shows it. `subject`: what it says, for who may read what it is about."""
+    """A delivery as a list shows it. `subject`: what it says, for who may read that; `title` says less to others."""
 
     kept: Kept
     to: str
     instead_of: str | None
     about: str
     subject: str | None
+    title: str
     state: str
 
 
@@ -81,7 +82,7 @@ def index() -> Response:
         narrowed=any(asked.values()),
         lost=lost,
         states=[(each, say(f"deliveries.{each}")) for each in (*GROUPS, *STATES)],
-        channels=[(each, say(f"deliveries.channel-{each}")) for each in CHANNELS],
+        channels=[(each, say(f"deliveries.channel-{each}")) for each in NAMES],
         may_resend=may(visit.person(), "resend"),
         previous=address(found.previous),
         next=address(found.next),
@@ -174,7 +175,7 @@ def _filters(connection: Connection, asked: dict[str, str]) -> Filters:
     states = GROUPS.get(state) or ((state,) if state in STATES else None)
     return Filters(
         states=states,
-        channel=asked["channel"] if asked["channel"] in CHANNELS else None,
+        channel=asked["channel"] if asked["channel"] in NAMES else None,
         recipients=people_called(connection, asked["person"]) if asked["person"] else None,
         streams=cases_called(connection, case) if case else None,
     )
@@ -188,13 +189,12 @@ def _known(connection: Connection, id: str) -> Kept:
 
 
 def _readable(kept: Kept) -> bool:
-    """May who looks read what this says? The administrator sees that a case was told of, not what happened."""
-    about = stream_kind(kept.delivery.stream)
-    return (about != "proposal" and kept.delivery.kind != "digest") or may(visit.person(), "read-case")
+    """May who looks read what this says?"""
+    return inspecting.may_read(visit.person(), kept.delivery)
 
 
 def _readable_case(kept: Kept) -> bool:
-    return stream_kind(kept.delivery.stream) == "proposal" and may(visit.person(), "read-case")
+    return stream_kind(kept.delivery.stream) == "proposal" and _readable(kept)
 
 
 def _lines(connection: Connection, kept: Sequence[Kept]) -> list[Line]:
@@ -215,10 +215,18 @@ def _lines(connection: Connection, kept: Sequence[Kept]) -> list[Line]:
             people.get(each.delivery.instead_of or ""),
             about.get(each.delivery.stream, ""),
             subjects.get(each.delivery.id),
+            subjects.get(each.delivery.id) or _closed(each, about.get(each.delivery.stream, "")),
             _state(each),
         )
         for each in kept
     ]
+
+
+def _closed(kept: Kept, about: str) -> str:
+    """What a delivery is called for who may not read it."""
+    if kept.delivery.kind == "digest":
+        return say("deliveries.closed-digest")
+    return say("deliveries.closed-title", about=about or kept.delivery.id)
 
 
 def _state(kept: Kept) -> str:
@@ -233,6 +241,8 @@ def _state(kept: Kept) -> str:
 
 def _cause(kept: Kept) -> str:
     """What it comes from, where that is no event: a term, the day of a digest, a trial."""
+    if not inspecting.may_know_kind(visit.person(), kept.delivery):
+        return say("deliveries.cause-closed")
     kind, _, rest = kept.delivery.cause.partition(":")
     key = f"deliveries.cause-{kind}"
     if not has_text(key):

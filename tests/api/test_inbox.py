@@ -177,7 +177,10 @@ def test_the_office_sees_what_was_sent_and_sends_it_again(service: Service, case
     }.items():  # fmt: skip
         found = service.ask("admin", f"/deliveries{query}").json["items"]
         assert [each["id"] for each in found] == expected, query
+        # Who may not read the case sees that it was told of, and not what.
+        assert {(each["kind"], each["cause"], each["stream"]) for each in found} <= {(None, None, case)}
     one = service.ask("secretary", f"/deliveries/{lost}").json
+    assert (one["kind"], one["stream"]) == ("turn", case)
     assert (one["state"], one["reason"], one["resendable"]) == ("dead", "550 no", True)
     assert [(each["number"], each["detail"]) for each in one["everyTry"]] == [(1, "550 no")]
     for _ in range(2):

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from playwright.sync_api import expect
 
+from service.documents import letters
 from service.messaging.ledger import STATES
 from tests.web.conftest import DESKTOP, PHONE, Opener, Site, violations
 from tests.web.hands import Hands, Keyboard, Pointer
@@ -142,8 +143,28 @@ def test_the_administrator_sees_that_it_went_wrong_and_not_what_it_says(site: Si
         assert "Opgegeven" in said
         assert "Digitale werkplaats" not in said
         assert "jullie advies" not in said
+        assert "Bericht over RHA-" in said
+        assert "Aan de beurt" not in said
     assert "Wat er gebeurde, mag jij niet lezen" in visitor.text(f"/deliveries/{id}")
     assert visitor.get(f"/deliveries/{id}/mail").status_code == 404
+
+
+def test_of_a_letter_of_a_case_the_administrator_sees_no_more_than_of_the_case(site: Site, case: str) -> None:
+    parts = site.service.app.extensions["besluitspoor"].parts
+    letter = letters.issue(parts, "receipt", case, parts.log.load(case)[0].position)
+    issued = parts.log.load(letter.id)[0].position
+    id = told(site, "integration", case, "event", channel="queue", relation="subscriber")
+    with database(site) as connection:
+        connection.execute(
+            """UPDATE ledger.notices n SET stream = %s, position = %s, cause = %s, facts = '{}'
+            FROM ledger.deliveries d WHERE d.notice = n.id AND d.id = %s""",
+            (letter.id, issued, f"event:{issued}", id),
+        )
+    assert "ntvangst" in site.visitor("secretary").text(f"/deliveries/{id}")
+    said = site.visitor("admin").text(f"/deliveries/{id}")
+    assert "Wat er gebeurde, mag jij niet lezen" in said
+    assert "ntvangst" not in said
+    assert site.service.told("admin", f"/deliveries/{id}")["kind"] is None
 
 
 @pytest.mark.parametrize("who", ["submitter", "taskforce", "treasurer", "auditor", "integration"])

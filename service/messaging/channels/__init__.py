@@ -14,7 +14,7 @@ from service.messaging.channels.queue import OwnQueue
 from service.messaging.channels.webhook import Webhook
 from service.settings import Settings
 
-__all__ = ["CHANNELS"]
+__all__ = ["CHANNELS", "NAMES"]
 
 CHANNELS: dict[str, Callable[[Settings], Channel]] = {
     "email": Email,
@@ -22,3 +22,6 @@ CHANNELS: dict[str, Callable[[Settings], Channel]] = {
     "queue": OwnQueue,
     "webhook": Webhook,
 }
+
+NAMES = ("inbox", *CHANNELS)
+"""Every channel that a delivery can be over."""
