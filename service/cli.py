@@ -373,6 +373,22 @@ def mail_bounced(file: BinaryIO, data: Path) -> None:
     _say(f"{bounce.delivery} {'came back' if new else 'was recorded before'}: {bounce.reason}")
 
 
+@mail.command("deliverable")
+@click.argument("address")
+@_data_option
+def mail_deliverable(address: str, data: Path) -> None:
+    """Mail ADDRESS again, though a mail server said that it takes no mail."""
+    import psycopg
+
+    from service.identity import undeliverable
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        lifted = undeliverable.lift(connection, address)
+    if not lifted:
+        raise click.ClickException("Nothing keeps mail from this address.")
+    _say("This address is mailed again.")
+
+
 @main.group()
 def deliveries() -> None:
     """What was to be told to whom, and whether it arrived."""

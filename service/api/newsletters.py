@@ -143,7 +143,8 @@ class EditionLineSchema(Shape):
 class EditionsSentSchema(Shape):
     sent = whole()
     waiting = whole()
-    dead = whole("Given up or bounced")
+    off = whole("Not sent: the address unsubscribed, or was taken away")
+    lost = whole("Did not arrive: given up, or came back")
 
 
 class NewsletterSchema(NewsletterLineSchema):
@@ -191,6 +192,17 @@ class CouncilAddressSchema(Shape):
     municipality = text()
     email = text()
     language = text()
+    unsubscribed_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"format": "date-time", "description": "Since when it wants no newsletter"},
+    )
+    refused_at = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"format": "date-time", "description": "Since when it takes no mail"},
+    )
+    refused = maybe("Why it takes no mail, as the other side said")
 
 
 class CouncilAddressesSchema(Shape):
@@ -318,7 +330,8 @@ def list_council_addresses(call: Call, given: dict[str, Any]) -> Answer:
 def add_council_addresses(call: Call, given: dict[str, Any]) -> Answer:
     """Add addresses of councils, a line each
 
-    Lines that are right are taken; those that are not are answered.
+    Lines that are right are taken; those that are not are answered. An address that is there and unsubscribed stays
+    so: take it away first to put it back.
     """
     check(call.person, "newsletter")
     lines, wrong = councils.read_lines(given["lines"], councils.known(municipalities(call.parts).items()))
@@ -429,4 +442,7 @@ def _address(address: Address) -> dict[str, Any]:
         "municipality": address.municipality,
         "email": address.email,
         "language": address.language,
+        "unsubscribedAt": instant_of(address.unsubscribed_at) if address.unsubscribed_at else None,
+        "refusedAt": instant_of(address.refused_at) if address.refused_at else None,
+        "refused": address.refused,
     }

@@ -1,6 +1,7 @@
 """To which addresses does a council get its newsletter? One or more a municipality, kept in the vault.
 
 An address is that of a council or its office and belongs to no account. Its id (`address-...`) is what deliveries name.
+One that turned the newsletter off is kept, and gets nothing until the secretariat puts it back.
 """
 
 from __future__ import annotations
@@ -8,18 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
+from service.identity import undeliverable
 from service.ids import new_id
 from service.proposal_input import plain
 from service.texts import DEFAULT, LANGUAGES
 
 __all__ = [
     "LONGEST", "Address", "Line", "Wrong", "add", "address", "by_municipality", "ids", "is_email", "known",
-    "listed", "read_lines", "remove",
+    "listed", "put_back", "read_lines", "remove", "unsubscribe",
 ]  # fmt: skip
 
 LONGEST = 320
@@ -27,17 +30,25 @@ LONGEST = 320
 
 EMAIL = re.compile(r"[^@\s<>()\[\],;:\\\"]+@[^@\s<>()\[\],;:\\\".]+(\.[^@\s<>()\[\],;:\\\".]+)+")
 
-COLUMNS = "id, municipality, email, language"
+ADDRESSES = """SELECT a.id, a.municipality, a.email, a.language, a.unsubscribed_at, u.at AS refused_at,
+        u.reason AS refused
+    FROM vault.council_addresses a LEFT JOIN vault.undeliverable u ON u.email = lower(a.email)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a council reads its newsletter, and in which language. `municipality` is its code (GM0772)."""
+    """Where a council reads its newsletter, and in which language. `municipality` is its code (GM0772).
+
+    `unsubscribed_at`: since when it wants none; `refused_at`: since when it takes no mail, and `refused` why.
+    """
 
     id: str
     municipality: str
     email: str
     language: str
+    unsubscribed_at: datetime | None = None
+    refused_at: datetime | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +71,9 @@ class Wrong:
 
 
 def ids(connection: Connection[Any], municipality: str) -> list[str]:
-    """The ids of the addresses of a municipality's council; empty when it has none."""
-    query = "SELECT id FROM vault.council_addresses WHERE municipality = %s ORDER BY id"
+    """The ids of the addresses of a municipality's council that want the newsletter; empty when none does."""
+    query = """SELECT id FROM vault.council_addresses
+        WHERE municipality = %s AND unsubscribed_at IS NULL ORDER BY id"""
     with connection.cursor(row_factory=tuple_row) as cursor:
         return [row[0] for row in cursor.execute(query, (municipality,)).fetchall()]
 
@@ -69,16 +81,13 @@ def ids(connection: Connection[Any], municipality: str) -> list[str]:
 def address(connection: Connection[Any], id: str) -> Address | None:
     """The address with this id; None when it is not there (any more)."""
     with connection.cursor(row_factory=class_row(Address)) as cursor:
-        return cursor.execute(
-            f"SELECT {COLUMNS} FROM vault.council_addresses WHERE id = %s", (id,)
-        ).fetchone()
+        return cursor.execute(f"{ADDRESSES} WHERE a.id = %s", (id,)).fetchone()
 
 
 def listed(connection: Connection[Any]) -> list[Address]:
     """Every address, by municipality and then in the order of the alphabet."""
     with connection.cursor(row_factory=class_row(Address)) as cursor:
-        query = f"SELECT {COLUMNS} FROM vault.council_addresses ORDER BY municipality, lower(email)"
-        return cursor.execute(query).fetchall()
+        return cursor.execute(f"{ADDRESSES} ORDER BY a.municipality, lower(a.email)").fetchall()
 
 
 def by_municipality(connection: Connection[Any]) -> dict[str, list[Address]]:
@@ -90,18 +99,47 @@ def by_municipality(connection: Connection[Any]) -> dict[str, list[Address]]:
 
 
 def add(connection: Connection[Any], municipality: str, email: str, language: str = DEFAULT) -> str:
-    """Keeps an address, and answers its id. One that is there keeps its id, and gets this language."""
+    """Keeps an address, and answers its id. One that is there keeps its id, and gets this language.
+
+    A new one is mailed, also where mail to it was refused before. One that is there and unsubscribed stays so: whoever
+    pastes the whole list again puts nobody back.
+    """
     query = """INSERT INTO vault.council_addresses (id, municipality, email, language) VALUES (%s, %s, %s, %s)
         ON CONFLICT (municipality, lower(email)) DO UPDATE SET language = excluded.language RETURNING id"""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(query, (new_id("address"), municipality, email, language)).fetchone()
-    assert row is not None
+    id = new_id("address")
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(query, (id, municipality, email, language)).fetchone()
+        assert row is not None
+        if row[0] == id:
+            undeliverable.lift(connection, email)
     return str(row[0])
 
 
 def remove(connection: Connection[Any], id: str) -> bool:
     """Takes an address away; was it there? What was sent to it stays in the ledger, by its id."""
-    return connection.execute("DELETE FROM vault.council_addresses WHERE id = %s", (id,)).rowcount > 0
+    with connection.transaction():
+        removed = connection.execute("DELETE FROM vault.council_addresses WHERE id = %s", (id,)).rowcount > 0
+        if removed:
+            undeliverable.forget_unused(connection)
+    return removed
+
+
+def unsubscribe(connection: Connection[Any], id: str) -> None:
+    """From now on nothing goes to this address; again changes nothing."""
+    connection.execute(
+        "UPDATE vault.council_addresses SET unsubscribed_at = now() WHERE id = %s AND unsubscribed_at IS NULL",
+        (id,),
+    )
+
+
+def put_back(connection: Connection[Any], id: str) -> bool:
+    """The newsletter goes to this address again, whether it unsubscribed or refused mail; is it there?"""
+    query = "UPDATE vault.council_addresses SET unsubscribed_at = NULL WHERE id = %s RETURNING email"
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(query, (id,)).fetchone()
+        if row is not None:
+            undeliverable.lift(connection, row[0])
+    return row is not None
 
 
 def is_email(written: str) -> bool:

@@ -325,22 +325,27 @@ def editions(
     ]
 
 
-def sent(connection: Connection[Any], newsletter: str) -> dict[str, dict[str, int]]:
-    """How many mails of it were sent, wait, or were given up: by the code of the municipality, "" for all of them.
+COUNTED = {"sent": "sent", "dropped": "off", "dead": "lost", "bounced": "lost"}
+"""As what a mail counts by its state; every other one still waits."""
 
-    An address that was taken away since counts in all only.
+
+def sent(connection: Connection[Any], newsletter: str) -> dict[str, dict[str, int]]:
+    """How far its mails are: how many were sent, wait, were turned off, are lost (given up, or came back).
+
+    By the code of the municipality, "" for all of them. An address that was taken away since counts in all only.
     """
-    query = """SELECT coalesce(a.municipality, ''), CASE WHEN d.state = 'sent' THEN 'sent'
-            WHEN d.state IN ('dead', 'bounced', 'dropped') THEN 'dead' ELSE 'waiting' END, count(*)
+    query = """SELECT coalesce(a.municipality, ''), d.state, count(*)
         FROM ledger.notices n JOIN ledger.deliveries d ON d.notice = n.id AND d.relation = 'council'
         LEFT JOIN vault.council_addresses a ON a.id = d.recipient
         WHERE n.stream = %s AND n.kind = 'newsletter' GROUP BY 1, 2"""
-    found: dict[str, dict[str, int]] = {"": {"sent": 0, "waiting": 0, "dead": 0}}
+    nothing = {"sent": 0, "waiting": 0, "off": 0, "lost": 0}
+    found: dict[str, dict[str, int]] = {"": {**nothing}}
     with connection.cursor(row_factory=tuple_row) as cursor:
         for municipality, state, count in cursor.execute(query, (newsletter,)).fetchall():
-            found[""][state] += count
+            counts = COUNTED.get(state, "waiting")
+            found[""][counts] += count
             if municipality:
-                found.setdefault(municipality, {"sent": 0, "waiting": 0, "dead": 0})[state] = count
+                found.setdefault(municipality, {**nothing})[counts] += count
     return found
 
 

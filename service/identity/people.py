@@ -11,6 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
+from service.identity import undeliverable
 from service.ids import new_id
 
 __all__ = [
@@ -115,6 +116,7 @@ def change(connection: Connection[Any], person: Person) -> None:
     _refuse_unknown(person.roles)
     try:
         with connection.transaction():
+            before = get(connection, person.id)
             connection.execute(
                 """UPDATE vault.people SET email = %s, name = %s, roles = %s, bodies = %s, organisation = %s,
                 chairs = %s, municipalities = %s WHERE id = %s""",
@@ -129,6 +131,8 @@ def change(connection: Connection[Any], person: Person) -> None:
                     person.id,
                 ),
             )
+            if before is not None and before.email != person.email:
+                undeliverable.forget_unused(connection)
     except UniqueViolation as taken:
         raise EmailTaken(person.email) from taken
 

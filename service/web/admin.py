@@ -16,7 +16,7 @@ from service.api.context import running
 from service.api.fields import Code, Given, ListOf, OneOf, Part, Text, refusal
 from service.api.tokens import Password
 from service.errors import Missing
-from service.identity import parties, people, tokens
+from service.identity import parties, people, tokens, undeliverable
 from service.identity.people import ROLES, EmailTaken, Person
 from service.identity.permissions import check
 from service.web import sessions, visit
@@ -174,7 +174,9 @@ def change(person: str) -> AnyResponse:
                         "person changed", person=changed.id, roles=sorted(changed.roles), by=visit.person().id
                     )
     return (
-        visit.kept(url_for("web.admin.show", person=person), "admin.changed") if form.ok else _shown(form, known)
+        visit.kept(url_for("web.admin.show", person=person), "admin.changed")
+        if form.ok
+        else _shown(form, known)
     )
 
 
@@ -208,6 +210,17 @@ def end_access(person: str) -> AnyResponse:
         _end_access(connection, known.id)
     structlog.get_logger().info("access ended", person=known.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.ended")
+
+
+@area.post("/admin/people/<person>/deliverable")
+def try_address(person: str) -> AnyResponse:
+    """Mail goes to somebody's address again, though it was refused."""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    with visit.parts().pool.connection() as connection:
+        undeliverable.lift(connection, known.email)
+    structlog.get_logger().info("address tried again", person=known.id, by=visit.person().id)
+    return visit.kept(url_for("web.admin.show", person=person), "admin.deliverable")
 
 
 def _known(id: str) -> Person:
@@ -301,12 +314,13 @@ def _version(person: Person) -> int:
 
 def _shown(form: Form, person: Person | None, password: Form | None = None) -> Response:
     called = names(visit.parts())
-    known, going_on, secret = [], 0, False
+    known, going_on, secret, refused = [], 0, False, None
     if person is not None:
         with visit.parts().pool.connection() as connection:
             known = tokens.kept(connection, person.id)
             going_on = sessions.going_on(connection, person.id)
             secret = people.has_password(connection, person.id)
+            refused = undeliverable.refusal(connection, person.email)
     bodies = sorted(
         {*called.bodies, *(person.bodies | person.chairs if person else ())} - {"applicant"},
         key=lambda code: called.body(code).casefold(),
@@ -334,4 +348,5 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         tokens=known,
         sessions=going_on,
         has_password=secret,
+        refused=refused,
     )

@@ -22,6 +22,7 @@ from service.api.newsletters import (
 )
 from service.documents import councils, edition, newsletters, period
 from service.documents.blocks import as_html
+from service.documents.councils import Address
 from service.documents.edition import Told
 from service.documents.newsletters import Newsletter
 from service.errors import Missing, Stale
@@ -143,6 +144,16 @@ def remove_address(address: str) -> AnyResponse:
         if not councils.remove(connection, address):
             raise Missing("address", address)
     return visit.kept(url_for("web.newsletters.addresses"), "newsletters.address-removed")
+
+
+@area.post("/newsletters/addresses/<address:address>/again")
+def mail_again(address: str) -> AnyResponse:
+    """It is mailed again, whether it unsubscribed or refused mail."""
+    check(visit.person(), "newsletter")
+    with visit.parts().pool.connection() as connection:
+        if not councils.put_back(connection, address):
+            raise Missing("address", address)
+    return visit.kept(url_for("web.newsletters.addresses"), "newsletters.address-put-back")
 
 
 @area.get("/newsletters/<newsletter:newsletter>")
@@ -453,15 +464,24 @@ def _approval(newsletter: Newsletter, form: Form) -> AnyResponse:
     with parts.pool.connection() as connection:
         found = councils.by_municipality(connection)
     places = sorted((each.name, each.code) for each in programme.municipalities)
+    all_of_them = [(name, each) for name, code in places for each in found.get(code, ())]
+    unsubscribed = [(name, each) for name, each in all_of_them if each.unsubscribed_at]
+    refused = [(name, each) for name, each in all_of_them if each.refused and not each.unsubscribed_at]
+    mailed: dict[str, list[Address]] = {}
+    for name, each in all_of_them:
+        if not (each.unsubscribed_at or each.refused):
+            mailed.setdefault(name, []).append(each)
     return page(
         "newsletters/approve.html",
         form.status,
         newsletter=newsletter,
         heading=titled(newsletter),
         form=form,
-        to=[(name, found[code]) for name, code in places if code in found],
+        to=list(mailed.items()),
+        count=sum(map(len, mailed.values())),
+        unsubscribed=unsubscribed,
+        refused=refused,
         nobody=[name for name, code in places if code not in found],
-        count=sum(len(found.get(code, ())) for _, code in places),
         outdated=newsletter.state == "draft" and newsletters.drawn_now(parts, newsletter) != newsletter.figures,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from psycopg import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.preferences_schema import PreferencesGivenSchema, chosen, content, hearing_of
+from service.identity import undeliverable
 from service.identity.people import Person
 from service.messaging import preferences
 from service.messaging.preferences import CHOOSABLE, MODES
@@ -84,9 +85,6 @@ def _shown(connection: Connection[Any], form: Form) -> Response:
     today = visit.parts().calendar().today
     now = preferences.hearing(connection, person.id)
     stand_ins = [(other.id, other.name) for other in preferences.stand_ins(connection, person)]
-    refused = connection.execute(
-        "SELECT 1 FROM vault.undeliverable WHERE lower(email) = lower(%s)", (person.email,)
-    ).fetchone()
     applicant = "submitter" in person.roles
     return page(
         "preferences/ask.html",
@@ -104,5 +102,5 @@ def _shown(connection: Connection[Any], form: Form) -> Response:
         absent=now.absent_on(today),
         until=now.absent_until,
         stand_in=dict(stand_ins).get(now.stand_in or ""),
-        refused=refused is not None,
+        refused=undeliverable.refusal(connection, person.email) is not None,
     )

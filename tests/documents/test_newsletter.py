@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from service.documents import councils, edition, newsletters, period
 from service.documents.newsletters import Content, Item, Newsletter, NotKept
 from service.errors import KeyReused, Missing, Stale
 from service.eventstore import Once
+from service.identity import people, undeliverable
 from service.identity.people import Person
 from service.identity.permissions import Forbidden
 from service.messaging.ledger import Delivery
@@ -547,6 +548,64 @@ def test_addresses_are_kept_once_a_municipality_and_taken_away(office: Office) -
         assert councils.ids(connection, "GM0772") == []
         assert councils.address(connection, id) is None
         councils.remove(connection, other)
+
+
+def test_an_address_that_unsubscribed_stays_so_until_it_is_put_back(office: Office) -> None:
+    with office.parts.pool.connection() as connection:
+        id = councils.add(connection, "GM0772", "griffie@example.org")
+        for _ in range(2):
+            councils.unsubscribe(connection, id)
+            assert councils.ids(connection, "GM0772") == []
+            (kept,) = councils.listed(connection)
+            assert kept.unsubscribed_at is not None
+        assert councils.add(connection, "GM0772", "Griffie@example.org") == id
+        assert councils.ids(connection, "GM0772") == [], "who pastes the list again puts nobody back"
+        assert councils.put_back(connection, id)
+        assert councils.ids(connection, "GM0772") == [id]
+        assert councils.address(connection, id) == councils.Address(id, "GM0772", "griffie@example.org", "nl")
+        councils.remove(connection, id)
+        assert not councils.put_back(connection, id)
+
+
+def test_an_address_that_refused_mail_is_tried_again_when_it_is_put_back_or_added_anew(
+    office: Office,
+) -> None:
+    with office.parts.pool.connection() as connection:
+        id = councils.add(connection, "GM0772", "Griffie@example.org")
+        undeliverable.note(connection, "Griffie@example.org", "550 5.1.1 gone")
+        found = councils.address(connection, id)
+        assert found is not None
+        assert found.refused == "550 5.1.1 gone"
+        assert found.refused_at is not None
+        councils.add(connection, "GM0772", "griffie@example.org")
+        assert undeliverable.refusal(connection, "griffie@example.org") is not None
+        councils.put_back(connection, id)
+        assert undeliverable.refusal(connection, "griffie@example.org") is None
+        undeliverable.note(connection, "griffie@example.org", "550 5.1.1 gone")
+        councils.remove(connection, id)
+        again = councils.add(connection, "GM0772", "griffie@example.org")
+        assert undeliverable.refusal(connection, "griffie@example.org") is None
+        councils.remove(connection, again)
+
+
+def test_of_an_address_that_nobody_has_any_more_nothing_is_kept(office: Office) -> None:
+    with office.parts.pool.connection() as connection:
+        one = councils.add(connection, "GM0772", "griffie@example.org")
+        other = councils.add(connection, "GM0794", "griffie@example.org")
+        undeliverable.note(connection, "griffie@example.org", "550")
+        councils.remove(connection, one)
+        assert undeliverable.refusal(connection, "griffie@example.org") is not None, (
+            "the other council has it"
+        )
+        councils.remove(connection, other)
+        assert undeliverable.refusal(connection, "griffie@example.org") is None
+        person = people.add(connection, email="Was@example.org", name="Iemand", roles=["secretary"])
+        undeliverable.note(connection, "was@example.org", "550")
+        people.change(connection, replace(person, name="Iemand anders"))
+        assert undeliverable.refusal(connection, "was@example.org") is not None
+        people.change(connection, replace(person, email="is@example.org"))
+        assert undeliverable.refusal(connection, "was@example.org") is None
+        connection.execute("DELETE FROM vault.people WHERE id = %s", (person.id,))
 
 
 def test_pasted_lines_are_read_and_what_is_wrong_says_which_line() -> None:

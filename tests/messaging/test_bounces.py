@@ -279,14 +279,16 @@ def test_nobody_is_named_in_a_reason() -> None:
 # The command
 
 
-def run(office: Office, content: bytes, *arguments: str, url: str = "") -> subprocess.CompletedProcess[bytes]:
+def run(
+    office: Office, content: bytes, *arguments: str, command: str = "bounced", url: str = ""
+) -> subprocess.CompletedProcess[bytes]:
     environ = {
         "DATABASE_URL": url or office.parts.settings.database_url,
         "SECRET": SECRET.decode(),
         "PATH": "/usr/bin",
     }
     return subprocess.run(
-        [sys.executable, "-m", "service.cli", "mail", "bounced", *arguments],
+        [sys.executable, "-m", "service.cli", "mail", command, *arguments],
         input=content, env=environ, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
 
@@ -316,3 +318,14 @@ def test_the_command_says_honestly_how_it_ended(office: Office, sent: tuple[Deli
     later = run(office, notification(address, head_of(mail)), url="postgresql://nobody@127.0.0.1:9/none")
     assert later.returncode == 75, "so that the mail server keeps it"
     assert b"Traceback" not in later.stderr
+
+
+def test_an_address_is_mailed_again_by_a_command(
+    office: Office, sent: tuple[Delivery, bytes, str], tmp_path: Path
+) -> None:
+    _, mail, address = sent
+    assert run(office, b"", address, command="deliverable").returncode == 1, "nothing keeps mail from it"
+    run(office, notification(address, head_of(mail)))
+    assert dead(office, address)
+    result = run(office, b"", address.upper(), command="deliverable")
+    assert (result.returncode, dead(office, address)) == (0, False), result.stderr

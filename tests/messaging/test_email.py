@@ -691,6 +691,15 @@ def test_a_newsletter_is_mailed_as_it_was_kept_with_a_way_to_unsubscribe(
     assert part(mail, "html").count("<footer>") == 1
 
 
+def test_who_unsubscribed_meanwhile_is_not_mailed(office: Office, server: MailServer, email: Email) -> None:
+    with office.parts.pool.connection() as connection:
+        id = councils.add(connection, "GM0772", "afgemeld@example.org")
+        delivery = office.to(id, "newsletter", {"programme": "p"}, stream=NEWSLETTER, relation="council")
+        councils.unsubscribe(connection, id)
+    assert office.send(email, delivery)[0] == "dropped"
+    assert server.got == []
+
+
 # Who is told what
 
 
@@ -780,7 +789,9 @@ def test_councils_are_mailed_in_the_language_of_their_address(office: Office) ->
     assert (found.email, found.language, found.council is not None) == ("griffie@example.org", "en", True)
     with office.parts.pool.connection() as connection:
         assert unsubscribe.turn_off(connection, unsubscribe.Subscription(id, "newsletter"))
-        assert readers.find(connection, id) is None
+        kept = councils.address(connection, id)
+    assert kept is not None
+    assert kept.unsubscribed_at is not None
 
 
 def test_transports_are_made_as_set(office: Office, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ COMMANDS = [
     ["deliveries", "resend"],
     ["mail"],
     ["mail", "bounced"],
+    ["mail", "deliverable"],
     ["doctor"],
 ]
 NOT_OURS = ("DATABASE_URL", "DATABASE_OWNER_URL", "SECRET", "SECRET_FILE", "BROKER_URL")

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from service.identity import people
+from service.identity import people, undeliverable
 from service.identity.people import Person
 from service.web.visit import COOKIE
 from tests.web.conftest import PHONE, Opener, Site, Visitor, violations
@@ -56,6 +56,21 @@ def test_an_administrator_adds_somebody_who_signs_in_once_there_is_a_password(si
     signing_in.get("/sign-in")
     response = signing_in.post("/sign-in", {"email": "NIENKE@example.org", "password": secret})
     assert (response.status_code, response.location) == (303, "/")
+
+
+def test_an_address_that_refused_mail_is_tried_again_by_the_administrator(site: Site) -> None:
+    admin, person = added(site, email="geweigerd@example.org")
+    page = f"/admin/people/{person.id}"
+    assert "geen mail aan" not in admin.text(page)
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        undeliverable.note(connection, person.email, "550 5.1.1 <b>gone</b>")
+    html = admin.text(page)
+    assert "Dit adres neemt sinds" in html
+    assert "550 5.1.1 &lt;b&gt;gone" in html
+    assert admin.post(f"{page}/deliverable", {}).status_code == 303
+    html = admin.text(page)
+    assert "Er gaat weer mail naar dit adres" in html
+    assert "neemt sinds" not in html
 
 
 @pytest.mark.parametrize(

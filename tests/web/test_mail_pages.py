@@ -145,7 +145,7 @@ def test_a_link_that_we_did_not_make_leads_nowhere(anybody: FlaskClient, token: 
     assert anybody.post(f"/unsubscribe/{token}").status_code == 404
 
 
-def test_an_address_of_a_council_is_taken_away(office: Office, anybody: FlaskClient) -> None:
+def test_an_address_of_a_council_is_kept_as_unsubscribed(office: Office, anybody: FlaskClient) -> None:
     with office.parts.pool.connection() as connection:
         id = councils.add(connection, "GM0772", "griffie@example.org")
         other = councils.add(connection, "GM0772", "raad@example.org")
@@ -154,6 +154,9 @@ def test_an_address_of_a_council_is_taken_away(office: Office, anybody: FlaskCli
     assert "Dit adres is afgemeld" in anybody.post(path).get_data(as_text=True)
     with office.parts.pool.connection() as connection:
         assert councils.ids(connection, "GM0772") == [other]
+        kept = councils.address(connection, id)
+        assert kept is not None
+        assert kept.unsubscribed_at is not None
     assert anybody.post(path).status_code == 200
 
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from service.documents import councils
+from service.identity import undeliverable
 from service.messaging import ledger
 from service.messaging.ledger import Making, Planned
 from service.texts import LANGUAGES
@@ -205,6 +206,41 @@ def test_the_confirmation_says_to_whom_it_goes_and_who_gets_nothing(site: Site, 
             councils.remove(connection, each)
 
 
+def test_who_unsubscribed_or_takes_no_mail_is_named_and_put_back_with_one_click(
+    site: Site, story: Story
+) -> None:
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        off = councils.add(connection, "GM0772", "griffie@example.org")
+        dead = councils.add(connection, "GM0794", "helmond@example.org")
+        councils.unsubscribe(connection, off)
+        undeliverable.note(connection, "helmond@example.org", "550 5.1.1 <b>gone</b>")
+    visitor, address = drafted(site, "2020-05-01", "2020-05-31")
+    html = unescape(visitor.text(f"{address}/approve"))
+    assert "De nieuwsbrief gaat naar 0 adressen" in html
+    assert "1 adres is afgemeld en krijgt niets" in html
+    assert "1 adres neemt geen mail aan" in html
+    assert "19 gemeenten hebben geen adres" in html
+    html = visitor.text("/newsletters/addresses")
+    assert "afgemeld op" in html
+    assert "550 5.1.1 &lt;b&gt;gone" in html
+    items = {each["id"]: each for each in site.service.told("secretary", "/council-addresses")["items"]}
+    assert items[off]["unsubscribedAt"] is not None
+    assert (items[dead]["refused"], items[off]["refused"]) == ("550 5.1.1 <b>gone</b>", None)
+    for id in (off, dead):
+        visitor.text("/newsletters/addresses")
+        assert visitor.post(f"/newsletters/addresses/{id}/again", {}).status_code == 303
+        assert "De nieuwsbrief gaat weer naar dit adres" in visitor.text("/newsletters/addresses")
+    assert "De nieuwsbrief gaat naar 2 adressen, van 2 gemeenten" in unescape(
+        visitor.text(f"{address}/approve")
+    )
+    visitor.text("/newsletters/addresses")
+    gone = "address-0197a000-0000-7000-8000-000000000009"
+    assert visitor.post(f"/newsletters/addresses/{gone}/again", {}).status_code == 404
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        councils.remove(connection, off)
+        councils.remove(connection, dead)
+
+
 def test_what_is_approved_is_everybodys_to_read_with_its_hash_and_how_far_the_mails_are(
     site: Site, story: Story
 ) -> None:
@@ -216,10 +252,15 @@ def test_what_is_approved_is_everybodys_to_read_with_its_hash_and_how_far_the_ma
     with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
         one = councils.add(connection, "GM0772", "griffie@example.org")
         making = Making("event:0", "newsletter", 1, id, "normal", {}, _now(connection))
-        states = (("sent", one), ("waiting", "address-a"), ("dead", "address-b"))
+        states = (
+            ("sent", one), ("waiting", "address-a"), ("dead", "address-b"), ("bounced", "address-c"),
+            ("dropped", "address-d"),
+        )  # fmt: skip
         ledger.add(connection, [(making, [Planned(who, "email", "council", state) for state, who in states])])
         html = visitor.text(address)
-        assert "1 verzonden, 0 onderweg, 0 niet aangekomen" in html
+        assert "1 verzonden, 0 onderweg, 0 afgemeld, 0 niet aangekomen" in html
+        counted = site.service.told("secretary", f"/newsletters/{id}")["deliveries"]
+        assert counted == {"sent": 1, "waiting": 1, "off": 1, "lost": 2}
         assert "Alle edities zijn nog precies zoals vastgelegd" in html
         councils.remove(connection, one)
     for who in ("auditor", "submitter", "taskforce", "integration"):

@@ -32,9 +32,9 @@ FORM = (
     "bodies", "organisation.name", "password", "definition", "programme", "find", "form", "themes.0.name.nl",
     "tenders.0.opens", "stages.x.term", "next", "demo", "do",
     "message", "only", "cursor", "delivery", "from", "kinds.turn.email", "kinds.x.x", "language", "quietFrom",
-    "quietUntil", "absentFrom", "absentUntil", "standIn", "municipality", "firstDay", "lastDay", "introduction", "closing",
-    "items.0.proposal", "items.0.text", "items.0.place", "items.0.leaveOut", "lines", "chairs", "url", "channel",
-    "types", "programmes", "state",
+    "quietUntil", "absentFrom", "absentUntil", "standIn", "municipality", "firstDay", "lastDay", "introduction",
+    "closing", "items.0.proposal", "items.0.text", "items.0.place", "items.0.leaveOut", "lines", "chairs", "url",
+    "channel", "types", "programmes", "state",
 )  # fmt: skip
 SEES = {
     "money": "treasurer",

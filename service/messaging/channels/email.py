@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from service.identity import undeliverable
 from service.messaging import preferences
 from service.messaging.channels.channel import Dropped, Failed, Later, Outcome, Sent
 from service.messaging.ledger import Delivery
@@ -46,6 +47,8 @@ class Email:
             return Dropped("there is nobody any more to mail this to")
         if not reader.email:
             return Dropped("there is no address to mail this to")
+        if reader.council is not None and reader.council.unsubscribed_at is not None:
+            return Dropped("the newsletter was turned off at this address")
         if _too_late(delivery, reader):
             return Dropped("too long ago")
         if reader.refused is not None:
@@ -75,7 +78,7 @@ class Email:
     def _refused(self, parts: Parts, reader: Reader, refused: NotTaken) -> Outcome:
         if refused.address:
             with parts.pool.connection() as connection:
-                readers.undeliverable(connection, reader.email, str(refused))
+                undeliverable.note(connection, reader.email, str(refused))
             structlog.get_logger(__name__).warning("an address takes no mail", recipient=reader.id)
         return Failed(str(refused), permanent=refused.permanent)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from service.identity import undeliverable
 from service.messaging import ledger
 from service.messaging.mail import readers
 from service.messaging.mail.composing import DELIVERY
@@ -82,7 +83,7 @@ def record(connection: psycopg.Connection[Any], bounce: Bounce) -> bool:
         # One that was forwarded may fail at another address, and the one that failed may have been replaced meanwhile.
         same = reader is not None and (not bounce.addresses or reader.email.lower() in bounce.addresses)
         if bounce.address and reader is not None and same:
-            readers.undeliverable(connection, reader.email, bounce.reason)
+            undeliverable.note(connection, reader.email, bounce.reason)
         return ledger.bounced(connection, delivery.id, bounce.reason)
 
 

@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 from service.documents import councils
 from service.documents.councils import Address
 
-__all__ = ["Reader", "find", "is_council", "undeliverable"]
+__all__ = ["Reader", "find", "is_council"]
 
 Connection = psycopg.Connection[Any]
 
@@ -39,8 +39,7 @@ def find(connection: Connection, recipient: str) -> Reader | None:
         address = councils.address(connection, recipient)
         if address is None:
             return None
-        refused = _refused(connection, address.email)
-        return Reader(recipient, address.email, "", address.language, refused, address)
+        return Reader(recipient, address.email, "", address.language, address.refused, address)
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
             """SELECT p.id, p.email, p.name, coalesce(h.language, 'nl'),
@@ -49,20 +48,3 @@ def find(connection: Connection, recipient: str) -> Reader | None:
             (recipient,),
         ).fetchone()
     return Reader(*row) if row is not None else None
-
-
-def undeliverable(connection: Connection, email: str, reason: str) -> None:
-    """From now on no mail goes to this address. Another address of the same person is tried."""
-    connection.execute(
-        """INSERT INTO vault.undeliverable (email, reason) VALUES (lower(%s), %s)
-        ON CONFLICT (email) DO UPDATE SET reason = excluded.reason, at = now()""",
-        (email, reason),
-    )
-
-
-def _refused(connection: Connection, email: str) -> str | None:
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(
-            "SELECT reason FROM vault.undeliverable WHERE lower(email) = lower(%s) LIMIT 1", (email,)
-        ).fetchone()
-    return row[0] if row is not None else None

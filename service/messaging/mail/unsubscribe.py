@@ -70,13 +70,13 @@ def read(settings: Settings, token: str) -> Subscription | None:
 def turn_off(connection: psycopg.Connection[Any], subscription: Subscription) -> bool:
     """From now on this recipient gets no such mail; again does nothing. False for what the law requires.
 
-    Of a digest, each kind that would have come in it. A council's address is taken away. Who stands in for somebody
-    does so no more: that one's mail is for that one to turn off. What is in the inbox stays.
+    Of a digest, each kind that would have come in it. A council's address is kept as unsubscribed. Who stands in for
+    somebody does so no more: that one's mail is for that one to turn off. What is in the inbox stays.
     """
     if subscription.required:
         return False
     if is_council(subscription.recipient):
-        councils.remove(connection, subscription.recipient)
+        councils.unsubscribe(connection, subscription.recipient)
     elif subscription.instead_of:
         connection.execute(
             "UPDATE vault.hearing SET stand_in = NULL WHERE person = %s AND stand_in = %s",
