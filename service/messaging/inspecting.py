@@ -154,7 +154,7 @@ def may_read(person: Person, delivery: Delivery) -> bool:
 
 
 def may_know_kind(person: Person, delivery: Delivery) -> bool:
-    """May they know what kind of thing it tells, such as an award? That it is a digest says nothing of what is in it."""
+    """May they know what kind of thing it tells, such as an award? Of a digest anybody may: that says nothing of it."""
     return delivery.kind == "digest" or may_read(person, delivery)
 
 
