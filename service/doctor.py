@@ -21,6 +21,7 @@ from service.messaging.channels import CHANNELS
 from service.migrate import migration_names
 from service.own_secrets import SECRET_NAME, is_private
 from service.settings import Settings, SettingsError
+from service.supervise import mail_into_folder
 
 __all__ = ["Check", "State", "examine", "report"]
 
@@ -73,6 +74,7 @@ def examine(data_dir: Path, environ: Mapping[str, str]) -> Iterator[Check]:
                 yield Check("database", "fail", str(error))
                 return
             full["DATABASE_URL"], full["DATABASE_OWNER_URL"] = places.app_url, places.owner_url
+            mail_into_folder(full, data_dir)
             if not full.get("SECRET") and not full.get("SECRET_FILE"):
                 yield Check(
                     "secrets",

@@ -23,7 +23,7 @@ from service.settings import Settings
 from service.webserver import MULTIPROCESS_VARIABLE, check_port
 from service.worker import child_environ, own_command
 
-__all__ = ["Wanted", "run"]
+__all__ = ["Wanted", "mail_into_folder", "run"]
 
 ANSWER_PATIENCE_SECONDS = 120.0
 # Only migrate needs it; a web process that is broken into must not find the owner's password.
@@ -94,6 +94,12 @@ def run(wanted: Wanted, environ: Mapping[str, str], say: Say) -> None:
         _look_after(wanted, settings, full, server, stop, say)
 
 
+def mail_into_folder(environ: dict[str, str], data_dir: Path) -> None:
+    """Where nothing says how mail leaves, it is written into the data folder."""
+    if not environ.get("SMTP_URL", "").strip() and not environ.get("MAIL_FOLDER", "").strip():
+        environ["MAIL_FOLDER"] = str((data_dir / "outbox").absolute())
+
+
 def _database(
     wanted: Wanted, environ: Mapping[str, str], stack: contextlib.ExitStack, say: Say
 ) -> tuple[embedded.Server | None, dict[str, str]]:
@@ -104,8 +110,7 @@ def _database(
         full["SECRET_FILE"] = str(ensure_secret(data_dir))
     full["BESLUITSPOOR_DEMO"] = "1" if wanted.demo else environ.get("BESLUITSPOOR_DEMO", "")
     full.setdefault("PUBLIC_URL", _address(wanted))
-    if not full.get("SMTP_URL", "").strip() and not full.get("MAIL_FOLDER", "").strip():
-        full["MAIL_FOLDER"] = str((data_dir / "outbox").absolute())
+    mail_into_folder(full, data_dir)
     server: embedded.Server | None = None
     if full.get("DATABASE_URL", "").strip():
         stack.enter_context(embedded.hold(data_dir))

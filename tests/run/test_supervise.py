@@ -73,6 +73,7 @@ def test_walk(run: Callable[[], Running], data_dir: Path) -> None:
     looked = besluitspoor("doctor", "--data", str(data_dir), cwd=data_dir)
     assert looked.returncode == 0, looked.stdout
     assert "fail" not in looked.stdout
+    assert f"written into the folder {data_dir / 'outbox'}" in looked.stdout
 
     for pid in family(running.process.pid):  # who breaks into the web must not find the owner's password
         assert b"besluitspoor_owner" not in Path(f"/proc/{pid}/environ").read_bytes()

@@ -389,6 +389,8 @@ def test_an_open_page_of_another_browser_says_so_within_a_poll(
     for page in (inbox_page, form, start):
         expect(header(page)).to_contain_text("1", timeout=6_000)
     expect(inbox_page.locator(".message")).to_contain_text("Iets anders", timeout=6_000)
+    # What only a script can do is still there in what was put in place.
+    expect(inbox_page.get_by_label("Kies alles op deze pagina")).to_be_visible()
     expect(start.locator("#new-messages")).to_contain_text("1 nieuw bericht", timeout=6_000)
     # Reading it in one browser is seen in the others.
     inbox_page.locator(".message a").click()

@@ -19,7 +19,6 @@
     for (const box of document.getElementsByName(all.dataset.tickAll)) box.checked = all.checked;
   });
 
-  document.addEventListener("DOMContentLoaded", () => {
-    for (const all of document.querySelectorAll("[data-tick-all]")) all.closest("[hidden]")?.removeAttribute("hidden");
-  });
+  // Said of the page, not of each box: what is put in place later shows its box too, and a region stays as it was sent.
+  document.documentElement.classList.add("ticks-all");
 })();
