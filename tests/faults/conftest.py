@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.messaging.conftest import on_broker, rabbitmq_url, until
+
+pytest.register_assert_rewrite("tests.faults.notified")
 
 __all__ = ["on_broker", "rabbitmq_url", "until"]
