@@ -83,16 +83,16 @@ def test_who_asks_for_more_time_gets_it(desk: Desk, until: Until) -> None:
 def test_a_channel_that_breaks_is_a_failed_try(desk: Desk, until: Until) -> None:
     def broken(delivery: Delivery) -> Outcome:
         if delivery.tries == 1:
-            raise OSError("the line is dead")
+            raise OSError("the line to <someone@example.org> is dead")
         return Sent("at last")
 
     desk.answer = broken
     (id,) = desk.add("person-1")
     with desk.dispatching(), desk.delivering():
-        until(lambda: desk.state(id) == ("waiting", 1, "OSError: the line is dead"))
+        until(lambda: desk.state(id) == ("waiting", 1, "OSError: the line to … is dead"))
         desk.due()
         until(lambda: desk.state(id) == ("sent", 2, None))
-    assert desk.tries(id) == [(1, "failed", "OSError: the line is dead"), (2, "sent", "at last")]
+    assert desk.tries(id) == [(1, "failed", "OSError: the line to … is dead"), (2, "sent", "at last")]
 
 
 def test_what_is_not_to_be_sent_after_all_is_dropped(desk: Desk, until: Until) -> None:
