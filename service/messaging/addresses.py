@@ -17,6 +17,8 @@ LONGEST_URL = 2_000
 
 URL = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 """What may stand in a URL. No backslash and no spaces: programs differ on what these mean."""
+NEVER_PUBLIC = re.compile(r"\.(localhost|local|internal|home\.arpa)$")
+"""Names that lead nowhere on the internet, by RFC 6761, 6762 and 8375 and by what ICANN set aside."""
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -64,6 +66,8 @@ def target(url: str, *, private: bool, field: str = "/url") -> Target:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     made = Target(parts.scheme == "https", host, port or DEFAULT_PORTS[parts.scheme], path)
     if not private:
+        if NEVER_PUBLIC.search(f".{host.rstrip('.').lower()}"):
+            raise Invalid("webhook-url-private", field, address=host)
         try:
             addresses(made, private=False, only_written=True)
         except RefusedAddress as refused:

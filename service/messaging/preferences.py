@@ -113,6 +113,8 @@ def _refuse_impossible(wanted: Hearing) -> None:
         start, end = wanted.absent_from, wanted.absent_until
         if end < start:
             raise Invalid("end-before-start", "/absentUntil", start=start, end=end)
+    if wanted.absent_from is not None and wanted.stand_in is None:  # it would change nothing
+        raise Invalid("absence-without-stand-in", "/standIn")
 
 
 def may_stand_in(person: Person, other: Person) -> bool:

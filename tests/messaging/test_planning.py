@@ -415,6 +415,7 @@ def test_a_stand_in_who_may_not_see_the_same_is_refused(
         ({"quiet_until": time(7)}, "quiet-hours-incomplete", "/quietFrom"),
         ({"quiet_from": time(7), "quiet_until": time(7)}, "quiet-hours-whole-day", "/quietUntil"),
         ({"absent_until": date(2026, 3, 2)}, "absence-without-start", "/absentFrom"),
+        ({"absent_from": date(2026, 3, 2)}, "absence-without-stand-in", "/standIn"),
         (
             {"absent_from": date(2026, 3, 2), "absent_until": date(2026, 3, 1)},
             "end-before-start",
@@ -453,7 +454,8 @@ def test_what_was_chosen_is_kept_and_the_rest_stays_as_it_is_by_itself(
             preferences.choose(connection, who.id, each)
     preferences.choose(connection, who.id, {})
     assert preferences.modes(connection, who.id) == changed
-    whole = Hearing("en", time(22), time(7), date(2026, 3, 1), date(2026, 3, 2))
+    other = person("other")
+    whole = Hearing("en", time(22), time(7), date(2026, 3, 1), date(2026, 3, 2), other.id)
     preferences.hear(connection, who, whole)
     assert preferences.hearing(connection, who.id) == whole
 

@@ -359,6 +359,8 @@ def test_an_address_that_is_not_public_is_refused_as_it_is_written(host: str) ->
         ("https://me@example.org/", "webhook-url-parts"),
         ("https://example.org/#here", "webhook-url-parts"),
         ("http://example.org/", "webhook-url-https"),
+        ("https://localhost/", "webhook-url-private"),
+        ("https://receiver.LOCAL./", "webhook-url-private"),
     ],
 )
 def test_what_is_no_url_for_a_webhook_is_refused(url: str, code: str) -> None:
