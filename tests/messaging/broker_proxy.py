@@ -57,13 +57,23 @@ class Proxy:
         self._accepting.start()
 
     def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
+        while True:
+            try:
                 near, _ = listener.accept()
-                far = socket.create_connection(self._to)
-                self._open |= {near, far}
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+            except ConnectionError:
+                continue  # who knocked has gone again
+            except OSError:
+                return  # it was cut
+            self._open.add(near)
+            try:
+                far = socket.create_connection(self._to, timeout=10)
+            except OSError:
+                near.close()  # the broker itself does not answer now: whoever knocks tries again
+                continue
+            far.settimeout(None)
+            self._open.add(far)
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
 
     @staticmethod
     def _carry(one: socket.socket, other: socket.socket) -> None:

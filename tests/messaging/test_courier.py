@@ -214,12 +214,12 @@ def test_a_broker_that_breaks_off_is_found_again_and_nothing_is_sent_twice(desk:
         with through.dispatching(), through.delivering():
             for step in range(1, 4):
                 desk.add(*["person-1"] * 50)
-                until(lambda step=step: len(desk.got) > 50 * step - 25)
+                until(lambda step=step: len(desk.got) > 50 * step - 25, 90)
                 proxy.cut()
                 desk.add("person-2")
                 time.sleep(0.5)
                 proxy.mend()
-            until(lambda: desk.states() == {"sent": 153}, 60)
+            until(lambda: desk.states() == {"sent": 153}, 90)
     assert len(desk.got) == len({delivery.id for delivery in desk.got}) == 153
 
 

@@ -191,7 +191,8 @@ def _bad(kind: str, text: str) -> bool:
 
 
 def _refuse_elsewhere(url: str, address: str, wrong: list[str]) -> None:
-    if not url.startswith((address, "data:", "blob:", "about:")):
+    # The browser shows a PDF by an extension that it brings.
+    if not url.startswith((address, "data:", "blob:", "about:", "chrome-extension:")):
         wrong.append(f"asked another host: {url}")
 
 

@@ -385,6 +385,8 @@ def test_the_desk_is_walked_with_a_preview_that_follows(opened: Opener, story: S
     page = opened("secretary", "/newsletters/new?firstDay=2020-10-01&lastDay=2020-12-31")
     page.get_by_label("Programma").select_option(PROGRAMME)
     page.get_by_role("button", name="Maak het concept").click()
+    page.get_by_label("Titel").wait_for()
+    page.wait_for_load_state("load")  # scripts come after the words
     page.get_by_label("Titel").fill("Nieuws dat nog niet is bewaard")
     page.locator("#preview", has_text="Nieuws dat nog niet is bewaard").wait_for()
     page.get_by_label("Gemeente").select_option("GM0866")
