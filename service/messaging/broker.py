@@ -12,8 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service.settings import Settings
 
 __all__ = [
-    "DELIVERIES", "EXCHANGE", "connect", "connected", "deliveries_exchange", "deliveries_queue", "events_exchange",
-    "given_up_queue", "is_rabbitmq", "keep_alive", "pgmq_options",
+    "DELIVERIES", "EXCHANGE", "connect", "connected", "deliveries_exchange", "deliveries_queue", "drop",
+    "events_exchange", "given_up_queue", "is_rabbitmq", "keep_alive", "pgmq_options",
 ]  # fmt: skip
 
 EXCHANGE = "besluitspoor.events"
@@ -111,9 +111,16 @@ def connected(
         connection.connect()
         yield connection
     except BaseException:
-        connection.collect(socket_timeout=1)
+        drop(connection)
         raise
     connection.release()
+
+
+def drop(connection: Connection) -> None:
+    """Lets go of a connection without a word to the other side, who may no longer be there to answer."""
+    # With a time-out of its own kombu sets that of the whole process for a moment; two at once can leave it there for
+    # good, and then whatever waits for longer on a socket anywhere breaks off.
+    connection.collect(socket_timeout=None)
 
 
 def keep_alive(connection: Connection) -> None:

@@ -207,24 +207,41 @@ def test_what_somebody_began_and_did_not_end_is_tried_again_and_given_up_after_a
 @pytest.mark.parametrize("on_broker", ["pgmq"], indirect=True)
 def test_a_backlog_of_one_who_does_not_answer_costs_next_to_nothing(desk: Desk) -> None:
     desk.at_once = 1
-    desk.do(
-        """INSERT INTO ledger.notices (id, cause, kind, position, stream, urgency, facts, at)
-        SELECT 'notice-' || n, 'test:' || n, 'event', n, 'proposal-1', 'normal', '{}', now()
-        FROM generate_series(1, 20000) n"""
-    )
-    desk.do(
-        """INSERT INTO ledger.deliveries (id, notice, recipient, channel, relation, required, state, due_at)
-        SELECT 'delivery-' || n, 'notice-' || n, 'subscription-1', %s, 'watcher', false, 'waiting', now()
-        FROM generate_series(1, 20000) n""",
-        desk.name,
-    )
-    desk.do("ANALYZE ledger.deliveries")
+
+    def waiting(first: int, last: int) -> None:
+        desk.do(
+            """INSERT INTO ledger.notices (id, cause, kind, position, stream, urgency, facts, at)
+            SELECT 'notice-' || n, 'test:' || n, 'event', n, 'proposal-1', 'normal', '{}', now()
+            FROM generate_series(%s::int, %s::int) n""",
+            first,
+            last,
+        )
+        desk.do(
+            """INSERT INTO ledger.deliveries (id, notice, recipient, channel, relation, required, state, due_at)
+            SELECT 'delivery-' || n, 'notice-' || n, 'subscription-1', %s, 'watcher', false, 'waiting', now()
+            FROM generate_series(%s::int, %s::int) n""",
+            desk.name,
+            first,
+            last,
+        )
+        desk.do("ANALYZE ledger.deliveries")
+
     with desk.posting() as (db, post):
+
+        def quickest() -> float:
+            """The quickest of twenty looks: what the machine does meanwhile is in the others."""
+            took = []
+            for _ in range(20):
+                began = time.perf_counter()
+                dispatch(db, post, {desk.name: 1})
+                took.append(time.perf_counter() - began)
+            return min(took)
+
+        waiting(1, 200)
         dispatch(db, post, {desk.name: 1})
-        began = time.monotonic()
-        for _ in range(20):
-            dispatch(db, post, {desk.name: 1})
-        assert (time.monotonic() - began) / 20 < 0.02
+        of_few = quickest()
+        waiting(201, 20_000)
+        assert quickest() < 30 * of_few, "a hundred times as many"
     assert desk.states() == {"queued": 1, "waiting": 19_999}
 
 

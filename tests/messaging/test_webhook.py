@@ -268,7 +268,7 @@ def test_who_does_not_answer_in_time_is_given_up(post: Post, receiver: Receiver,
     began = time.monotonic()
     outcome = post.channel.send(post.parts, delivery)
     assert outcome == Failed("no-answer")
-    assert SECONDS - 0.1 < time.monotonic() - began < SECONDS + 1
+    assert SECONDS - 0.1 < time.monotonic() - began < SECONDS + 8
 
 
 @pytest.mark.parametrize("path", ["/slow-body", "/huge"])
@@ -276,7 +276,7 @@ def test_an_answer_counts_however_long_its_body_is(post: Post, receiver: Receive
     began = time.monotonic()
     outcome, _ = post.sent(receiver.address + path)
     assert isinstance(outcome, Sent)
-    assert time.monotonic() - began < SECONDS + 1
+    assert time.monotonic() - began < SECONDS + 8
 
 
 def test_no_http_and_nobody_there_are_failures(post: Post, receiver: Receiver) -> None:
@@ -293,10 +293,10 @@ def test_a_name_that_is_never_looked_up_takes_no_longer(
     post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = post.planned(post.subscribed(receiver.address))
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(3))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(15))
     began = time.monotonic()
     assert post.channel.send(post.parts, asked) == Failed("no-answer")
-    assert time.monotonic() - began < SECONDS + 1
+    assert time.monotonic() - began < SECONDS + 8
     assert receiver.came == []
 
 

@@ -13,7 +13,7 @@ from kombu.entity import Queue
 from kombu.messaging import Producer
 
 from service.messaging import subscriptions
-from service.messaging.broker import connect, connected
+from service.messaging.broker import connect, connected, drop
 from service.messaging.channels.channel import Dropped, Failed, Outcome, Sent
 from service.messaging.cloudevent import CONTENT_TYPE
 from service.messaging.ledger import Delivery
@@ -89,7 +89,7 @@ class OwnQueue:
         connection, self._connection = self._connection, None
         self._put_so_far.clear()
         if connection is not None:
-            connection.collect(socket_timeout=1)
+            drop(connection)
 
     def _put(self, name: str, id: str, body: bytes) -> None:
         channel = self._channel()
