@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from domain.recorded import Capacity
 from service.identity.people import Person
 
-__all__ = ["TABLE", "Forbidden", "Rule", "acting_as", "check", "limit", "may"]
+__all__ = ["TABLE", "Forbidden", "Rule", "acting_as", "check", "limit", "may", "needs"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """This role may: everywhere, on its `own` cases, or for a `body` it is a member of.
+    """This role may: everywhere, on its `own` cases, for a `body` it is a member of, or on cases on whose `route` such
+    a body is or was.
 
     One's own are those of one's organisation, and of oneself where somebody applies without one.
     """
@@ -21,6 +25,7 @@ class Rule:
     role: str
     own: bool = False
     body: bool = False
+    route: bool = False
 
 
 SUBMITTER = Rule("submitter")
@@ -82,9 +87,29 @@ class Forbidden(Exception):
         self.body = body
 
 
-def may(person: Person, act: str, *, owner: str | None = None, body: str | None = None) -> bool:
-    """May this person do this act, on a case of this owner (a party id), for this body?"""
-    return any(_allows(rule, person, owner, body) for rule in TABLE[act])
+def needs(*acts: str) -> Callable[[F], F]:
+    """Marks what answers an address: who asks must be allowed one of these acts of TABLE at least, in some relation.
+
+    What is not marked, and not open to all, is answered to nobody. Which case or body it is about is checked inside.
+    """
+
+    def mark(view: F) -> F:
+        view.needs = acts  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def may(
+    person: Person,
+    act: str,
+    *,
+    owner: str | None = None,
+    body: str | None = None,
+    route: Collection[str] = (),
+) -> bool:
+    """May this person do this act, on a case of this owner (a party id), for this body, on a route of these bodies?"""
+    return any(_allows(rule, person, owner, body, route) for rule in TABLE[act])
 
 
 def check(person: Person, act: str, *, owner: str | None = None, body: str | None = None) -> None:
@@ -100,7 +125,7 @@ def acting_as(
 ) -> Capacity | None:
     """In which role, and for which body, this person does this act; None who may not do it."""
     for rule in TABLE[act]:
-        if _allows(rule, person, owner, body):
+        if _allows(rule, person, owner, body, ()):
             return Capacity(rule.role, body if rule.body else None)
     return None
 
@@ -112,11 +137,13 @@ def limit(person: Person) -> str | None:
     return person.organisation or person.id
 
 
-def _allows(rule: Rule, person: Person, owner: str | None, body: str | None) -> bool:
+def _allows(rule: Rule, person: Person, owner: str | None, body: str | None, route: Collection[str]) -> bool:
     if rule.role not in person.roles:
         return False
     if rule.own:
         return owner is not None and owner in (person.organisation, person.id)
     if rule.body:
         return body is not None and body in person.bodies
+    if rule.route:
+        return not person.bodies.isdisjoint(route)
     return True
