@@ -18,7 +18,7 @@ from service.api.tokens import Password
 from service.errors import Missing
 from service.identity import parties, people, tokens, undeliverable
 from service.identity.people import ROLES, EmailTaken, Person
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.web import sessions, visit
 from service.web.forms import Form
 from service.web.naming import names
@@ -67,6 +67,7 @@ class NewPasswordSchema(Given):
 
 
 @area.get("/admin")
+@needs("read-people")
 def index() -> Response:
     """Everybody who may sign in, found by name, address or role."""
     check(visit.person(), "read-people")
@@ -96,6 +97,7 @@ def index() -> Response:
 
 
 @area.get("/admin/people/new")
+@needs("change-people")
 def ask() -> Response:
     """The form for somebody new."""
     check(visit.person(), "change-people")
@@ -103,6 +105,7 @@ def ask() -> Response:
 
 
 @area.post("/admin/people/new")
+@needs("change-people")
 def add() -> AnyResponse:
     """Adds somebody, who can sign in once a password is set."""
     check(visit.person(), "change-people")
@@ -133,6 +136,7 @@ def add() -> AnyResponse:
 
 
 @area.get("/admin/people/<person>")
+@needs("read-people")
 def show(person: str) -> Response:
     """What somebody is, and what can be done about it."""
     check(visit.person(), "read-people")
@@ -141,6 +145,7 @@ def show(person: str) -> Response:
 
 
 @area.post("/admin/people/<person>")
+@needs("change-people")
 def change(person: str) -> AnyResponse:
     """Changes what somebody is; who may do nothing any more is signed out."""
     check(visit.person(), "change-people")
@@ -181,6 +186,7 @@ def change(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/password")
+@needs("change-people")
 def set_password(person: str) -> AnyResponse:
     """Gives somebody another password, and signs them out everywhere."""
     check(visit.person(), "change-people")
@@ -202,6 +208,7 @@ def set_password(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/end")
+@needs("change-people")
 def end_access(person: str) -> AnyResponse:
     """Ends every session and token of somebody."""
     check(visit.person(), "change-people")
@@ -213,6 +220,7 @@ def end_access(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/deliverable")
+@needs("change-people")
 def try_address(person: str) -> AnyResponse:
     """Mail goes to somebody's address again, though it was refused."""
     check(visit.person(), "change-people")

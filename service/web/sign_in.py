@@ -10,6 +10,7 @@ from service.api.context import running
 from service.api.problems import Problem
 from service.demo.people import DEMO_PEOPLE, PASSWORD
 from service.identity import people
+from service.identity.permissions import needs
 from service.texts import LANGUAGES
 from service.web import sessions, visit
 from service.web.rendering import page, say
@@ -73,6 +74,7 @@ def sign_in() -> AnyResponse:
 
 
 @area.post("/sign-out")
+@needs("own-account")
 def sign_out() -> AnyResponse:
     """Ends the session, here and in the database."""
     with visit.parts().pool.connection() as connection:
