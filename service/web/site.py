@@ -20,6 +20,7 @@ from service.web import (
     money,
     newsletters,
     outbox,
+    permission_pages,
     portfolio,
     preferences,
     programme_pages,
@@ -44,6 +45,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
+    permission_pages,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

@@ -1,4 +1,4 @@
-"""What keeps the door shut beside the table of permissions (test_matrix.py walks that): sessions, forms, drafts, lists."""
+"""What keeps the door shut beside the table of permissions (see test_matrix.py): sessions, forms, drafts, lists."""
 
 from __future__ import annotations
 
