@@ -16,7 +16,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from service.api.answers import Answer, shown, written
-from service.api.context import NOBODY, Call, caller, running
+from service.api.context import NOBODY, Call, caller, refuse_too_many, running
 from service.api.fields import Given
 from service.api.headers import event_position, if_match, once
 from service.api.openapi import CallDoc, described
@@ -223,6 +223,8 @@ def _on_any(versions: tuple[int, ...] | None, act: Callable[[int | None], T]) ->
 def _admitted(function: Callable[..., Any]) -> Person:
     """Who calls, if that is somebody who may do in some relation what the function is marked with."""
     person = caller()
+    if request.method != "GET":
+        refuse_too_many(person)
     admit(person, getattr(function, "needs", ()))
     return person
 

@@ -87,6 +87,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-events": (AUDITOR, INTEGRATION),
     "read-people": (ADMIN,),
     "replay-case": (AUDITOR,),
+    "read-sign-ins": (ADMIN,),
     "read-deliveries": (SECRETARY, ADMIN),
     "read-mail": (SECRETARY,),
 }

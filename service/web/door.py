@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from flask import current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from service.api.context import refuse_too_many
 from service.api.problems import Problem
 from service.api.waiting import wait_for
 from service.identity.permissions import admit
@@ -39,6 +40,8 @@ def enter() -> AnyResponse | None:
         return resend()
     # Who is to be kept out is so before anything is looked up; what is marked as nothing is for nobody.
     admit(found.person, getattr(view, "needs", ()))
+    if changing:
+        refuse_too_many(found.person)
     if not changing:
         # Who has just done something sees it on every page that follows.
         wait_for(visit.parts(), found.position)

@@ -29,6 +29,7 @@ from service.web import (
     replay,
     search,
     sign_in,
+    sign_in_record,
     start,
     static_files,
     submission,
@@ -45,7 +46,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
-    permission_pages,
+    permission_pages, sign_in_record,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 
