@@ -343,7 +343,7 @@ def _deliveries(database: Database) -> Iterator[Check]:
         )
     given_up: dict[str, int] = {}
     for each in inspecting.counts(database):
-        if each.state in inspecting.LOST:
+        if each.state in inspecting.GIVEN_UP:
             given_up[each.channel] = given_up.get(each.channel, 0) + each.number
     if given_up:
         well = False

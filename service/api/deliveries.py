@@ -49,9 +49,14 @@ class SentSchema(Shape):
     relation = text("Why this recipient hears it")
     required = fields.Boolean(required=True, metadata={"description": "By law"})
     instead_of = maybe("The id of who is absent")
-    state = text("collected, bundled, waiting, queued, sending, sent, dead, bounced or dropped")
+    state = text(
+        "collected, bundled, waiting, queued, sending, sent, filed, to-post, dead, bounced or dropped"
+    )
     tries = whole("How often it was tried")
     reason = maybe("Why it did not arrive")
+    by_post = fields.Boolean(required=True, metadata={"description": "A letter that has to be posted"})
+    posted_by = maybe("The id of who posted it")
+    posted_at = text(allow_none=True)
     bundle = maybe("The digest it went along in")
     resendable = fields.Boolean(required=True)
     created_at = instant()
@@ -66,7 +71,7 @@ class SentListSchema(Shape):
 class TrySchema(Shape):
     number = whole()
     at = instant()
-    outcome = text("sent, failed, bounced, dead, dropped or crashed")
+    outcome = text("sent, made, failed, bounced, dead, dropped or crashed")
     detail = text()
 
 
@@ -109,6 +114,19 @@ def send_again(call: Call, given: dict[str, Any], delivery: str) -> Answer:
     return Answer(_with_tries(call, delivery))
 
 
+@api.change("/deliveries/<delivery:delivery>/posted", shows=SentWithTriesSchema, example={}, method="PUT")
+def record_posted(call: Call, given: dict[str, Any], delivery: str) -> Answer:
+    """Record that you posted a letter
+
+    For a letter of which nobody of the applicant could be told: its state is to-post. What is no such letter, or was
+    posted already, is left as it is; so doing this twice does it once.
+    """
+    check(call.person, "post-letters")
+    with call.parts.pool.connection() as connection:
+        ledger.posted(connection, delivery, call.person.id)
+    return Answer(_with_tries(call, delivery))
+
+
 def _with_tries(call: Call, id: str) -> dict[str, Any]:
     with call.parts.pool.connection() as connection:
         kept = inspecting.find(connection, id)
@@ -142,6 +160,9 @@ def _shown(call: Call, kept: Kept) -> dict[str, Any]:
         "state": delivery.state,
         "tries": delivery.tries,
         "reason": delivery.error,
+        "byPost": delivery.by_post,
+        "postedBy": kept.posted_by,
+        "postedAt": _utc(kept.posted_at) if kept.posted_at else None,
         "bundle": delivery.bundle,
         "resendable": kept.resendable,
         "createdAt": _utc(delivery.created_at),

@@ -57,6 +57,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "subscribe": (INTEGRATION, AUDITOR, ADMIN),
     "subscribe-others": (ADMIN,),
     "resend": (SECRETARY, ADMIN),
+    "post-letters": (SECRETARY,),
     # reading; the programmes are open to all, signed in or not
     "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),

@@ -20,18 +20,20 @@ from service.messaging.ledger import COLUMNS, Delivery
 from service.paging import Page, page, read_cursor
 
 __all__ = [
-    "LOST", "RESENDABLE", "UNDER_WAY", "Cause", "Counted", "Filters", "Kept", "Try", "cause", "counts", "find", "found",
-    "may_know_kind", "may_read", "resend_dead", "some", "stuck", "tries", "whose",
+    "GIVEN_UP", "LOST", "RESENDABLE", "UNDER_WAY", "Cause", "Counted", "Filters", "Kept", "Try", "cause", "counts",
+    "find", "found", "may_know_kind", "may_read", "resend_dead", "some", "stuck", "tries", "whose",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
 
-LOST = ("dead", "bounced")
-"""States of what did not arrive."""
+GIVEN_UP = ("dead", "bounced")
+"""States of what went wrong."""
+LOST = (*GIVEN_UP, "to-post")
+"""States of what did not arrive; what must be posted did not, until somebody did so."""
 UNDER_WAY = ("collected", "waiting", "queued", "sending")
 """States of what is still to be sent."""
-RESENDABLE = ("sent", "dead", "bounced", "dropped")
-"""States of what can be sent once more, but for what lies in an inbox: see `ledger.resend`."""
+RESENDABLE = ("sent", "filed", "dead", "bounced", "dropped")
+"""States of what can be sent once more, but for what lies in an inbox or was posted: see `ledger.resend`."""
 
 OF_CASES = ("proposal", "letter")
 """Kinds of streams of which only those hear who may read cases."""
@@ -39,15 +41,19 @@ OF_CASES = ("proposal", "letter")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A delivery, with when it was settled; None while it is under way."""
+    """A delivery, with when it was settled (None while it is under way), and of a letter who posted it and when."""
 
     delivery: Delivery
     settled_at: datetime | None
+    posted_by: str | None = None
+    posted_at: datetime | None = None
 
     @property
     def resendable(self) -> bool:
         """Can it be sent once more?"""
-        return self.delivery.channel != "inbox" and self.delivery.state in RESENDABLE
+        return (
+            self.delivery.channel != "inbox" and self.delivery.state in RESENDABLE and self.posted_at is None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ class Counted:
     number: int
 
 
-FOUND = f"""SELECT {COLUMNS}, d.settled_at
+FOUND = f"""SELECT {COLUMNS}, d.settled_at, d.posted_by, d.posted_at
     FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice WHERE true"""
 
 
@@ -206,7 +212,7 @@ def counts(connection: Connection) -> list[Counted]:
         "state = 'collected'",
         "state = 'waiting'",
         "state IN ('queued', 'sending')",
-        "state IN ('dead', 'bounced')",
+        "state IN ('dead', 'bounced', 'to-post')",
     )
     query = " UNION ALL ".join(
         f"SELECT channel, state, count(*) FROM ledger.deliveries WHERE {part} GROUP BY channel, state"
@@ -218,7 +224,7 @@ def counts(connection: Connection) -> list[Counted]:
 
 def stuck(connection: Connection) -> int:
     """How many deliveries did not arrive, and wait for somebody to look?"""
-    query = "SELECT count(*) FROM ledger.deliveries WHERE state IN ('dead', 'bounced')"
+    query = "SELECT count(*) FROM ledger.deliveries WHERE state IN ('dead', 'bounced', 'to-post')"
     row = connection.execute(query).fetchone()
     return int(row[0]) if row is not None else 0
 
@@ -238,5 +244,5 @@ def _list(given: Collection[str] | None) -> str | None:
 
 
 def _kept(row: tuple[Any, ...]) -> Kept:
-    *delivery, settled_at = row
-    return Kept(Delivery(*delivery), settled_at)
+    *delivery, settled_at, posted_by, posted_at = row
+    return Kept(Delivery(*delivery), settled_at, posted_by, posted_at)

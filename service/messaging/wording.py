@@ -35,7 +35,14 @@ ITEM = "– "
 ITEMS = "{conditions:items}"
 """Where the items of a list come: each becomes a line of its own."""
 
-WHAT = {"turn": "stageKind", "decided": "outcome", "money": "what", "envelope": "what", "digest": "mode"}
+WHAT = {
+    "turn": "stageKind",
+    "decided": "outcome",
+    "money": "what",
+    "unreached": "letter",
+    "envelope": "what",
+    "digest": "mode",
+}
 """The fact that says what happened, of kinds that tell of several things."""
 
 WRITTEN = ("grounds", "conditions", "remarks")
@@ -188,6 +195,8 @@ def _path(delivery: Delivery, facts: Document, reader: Person | None) -> str:
         return ""
     if not _may_read(facts, reader):
         return ""
+    if delivery.kind == "unreached":
+        return "/desk" if may(reader, "post-letters") else f"/proposals/{delivery.stream}"
     supplementing = delivery.relation == "submitter" and delivery.kind in SUPPLEMENTING
     return f"/proposals/{delivery.stream}" + ("/supplement" if supplementing else "")
 
@@ -217,6 +226,10 @@ def _called(parts: Parts, delivery: Delivery, facts: Document, language: str) ->
         said_["envelopeName"] = _name(planned[code], language) if code in planned else code
     if delivery.kind == "envelope" and not facts.get("name"):
         said_["name"] = facts.get("code")
+    if facts.get("nobody"):
+        said_["nobodySaid"] = _at(language, "case.nobody")
+    if delivery.kind == "unreached" and facts.get("letter"):
+        said_["letterSaid"] = _at(language, f"unreached.{facts['letter']}")
     if facts.get("provisional"):
         said_["provisionalSaid"] = _at(language, "awarded.provisional")
     if delivery.kind == "awarded" and facts.get("phases"):

@@ -99,10 +99,12 @@ def show(delivery: str) -> Response:
         tries = inspecting.tries(connection, delivery)
         bundled = inspecting.found(connection, Filters(bundle=delivery), limit=MOST).items
         parts_of_it = _lines(connection, bundled)
+        posted_by = _posted_by(connection, kept)
     mail = _mail(kept) if line.subject is not None and kept.delivery.channel == "email" else None
     return page(
         "deliveries/show.html",
         line=line,
+        posted_by=posted_by,
         event=_event(kept),
         cause=_cause(kept),
         case=kept.delivery.stream if _readable_case(kept) else None,
@@ -222,6 +224,12 @@ def _lines(connection: Connection, kept: Sequence[Kept]) -> list[Line]:
     ]
 
 
+def _posted_by(connection: Connection, kept: Kept) -> str:
+    """What whoever posted this letter is called."""
+    by = kept.posted_by
+    return inspecting.whose(connection, [by]).get(by) or say("deliveries.gone") if by else ""
+
+
 def _closed(kept: Kept, about: str) -> str:
     """What a delivery is called for who may not read it."""
     if kept.delivery.kind == "digest":
@@ -230,13 +238,11 @@ def _closed(kept: Kept, about: str) -> str:
 
 
 def _state(kept: Kept) -> str:
-    """How far it is, in words: what lies in an inbox was not sent anywhere."""
+    """How far it is, in words: what lies in an inbox was not sent anywhere, a letter was posted by somebody."""
     state = kept.delivery.state
-    return say(
-        "deliveries.in-inbox"
-        if (kept.delivery.channel, state) == ("inbox", "sent")
-        else f"deliveries.{state}"
-    )
+    if state == "sent" and kept.delivery.channel == "inbox":
+        return say("deliveries.in-inbox")
+    return say("deliveries.posted" if kept.posted_at else f"deliveries.{state}")
 
 
 def _cause(kept: Kept) -> str:

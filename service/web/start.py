@@ -20,6 +20,7 @@ from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import limit, may
 from service.listing import Filters, proposals
+from service.messaging import by_post
 from service.terms import Wanted, board
 from service.web import drafts, visit
 from service.web.drafts import Draft
@@ -75,6 +76,7 @@ def work() -> Response:
         own = sorted(person.bodies) if "member" in person.roles else []
         desks = _desks(connection, own, calendar, called, TOP) if own else []
         office = _desks(connection, None, calendar, called, TOP) if secretary else None
+        post = by_post.count(connection) if secretary else 0
         every = figures.budgets(connection) if "treasurer" in person.roles else None
         budgets = None if every is None else fill(_newest(every), connection)
         phases = _phases(connection) if budgets is not None else []
@@ -87,6 +89,7 @@ def work() -> Response:
         desks=desks,
         office=office,
         late=_late(office or []),
+        post=post,
         budgets=budgets,
         more_budgets=every is not None and len(every) > ENVELOPES,
         phases=phases,

@@ -20,7 +20,7 @@ from service.documents.letters import ensure, issue, issued, verified
 from service.errors import Missing
 from service.ids import new_id
 from service.messaging.channels import CHANNELS
-from service.messaging.channels.channel import Failed, Sent
+from service.messaging.channels.channel import Failed, Filed
 from service.messaging.ledger import Delivery, claim
 from service.messaging.noticing import fold_batch
 from tests.commands.office import DAY, TREASURER
@@ -198,7 +198,7 @@ def test_the_channel_issues_the_letter_and_gives_up_what_can_never_be_one(office
     proposal = office.submit()
     outcome = channel.send(office.parts, a_delivery(office, proposal, "receipt"))
     with office.parts.pool.connection() as connection:
-        assert outcome == Sent(issued(connection, proposal)[0].id)
+        assert outcome == Filed(issued(connection, proposal)[0].id)
     assert channel.send(office.parts, a_delivery(office, proposal, "receipt")) == outcome
     for wrong in (
         a_delivery(office, proposal, None),
@@ -233,7 +233,7 @@ def test_every_letter_that_a_notice_carries_can_be_made(office: Letters) -> None
         for (id,) in waiting:
             delivery = claim(connection, id)
             assert delivery is not None
-            assert isinstance(channel.send(office.parts, delivery), Sent), delivery
+            assert isinstance(channel.send(office.parts, delivery), Filed), delivery
         for letter, proposal in proposals.items():
             assert {each.letter for each in issued(connection, proposal)} == {"receipt", letter}
         assert sorted(each.letter for each in issued(connection, receiving)) == ["award", "receipt"]

@@ -34,6 +34,8 @@ def test_every_role_of_the_table_exists_and_every_role_may_do_something() -> Non
         ("subscribe", {"auditor", "integration", "admin"}),
         ("subscribe-others", {"admin"}),
         ("read-people", {"admin"}),
+        ("resend", {"secretary", "admin"}),
+        ("post-letters", {"secretary"}),
         ("change-people", {"admin"}),
         ("read-portfolio", set(ROLES)),
         ("read-envelopes", set(ROLES)),

@@ -77,7 +77,8 @@ def test_whatever_happens_each_hears_what_they_should_and_no_more(walked: Connec
     assert {"receipt", "named", "turn", "advised", "decided", "awarded", "money", "envelope"} <= kinds
 
     # One command on one case is one message; but what the law requires is all there.
-    twice = """SELECT recipient FROM told GROUP BY recipient, command_id, stream
+    # What must be posted is work of its own, beside the rest.
+    twice = """SELECT recipient FROM told WHERE kind <> 'unreached' GROUP BY recipient, command_id, stream
         HAVING count(*) > 1 AND NOT bool_and(required)"""
     assert found(walked, twice) == []
     assert found(walked, "SELECT * FROM told WHERE recipient = by AND NOT required") == []
@@ -102,6 +103,20 @@ def test_whatever_happens_each_hears_what_they_should_and_no_more(walked: Connec
             AND NOT EXISTS (
                 SELECT FROM told WHERE told.position = e.notification_id AND recipient = p.id AND required)"""
     assert found(walked, owners) == []
+    # Where nobody of it can read the case, every secretary is told to post the letter; where somebody can, none is.
+    reached = """EXISTS (SELECT FROM ledger.deliveries o JOIN ledger.notices m ON m.id = o.notice
+            WHERE m.cause = n.cause AND o.relation = 'submitter' AND o.required AND o.channel = 'inbox')"""
+    posted = walked.execute(
+        f"""SELECT d.by_post, {reached}, count(*), count(*) FILTER (WHERE (SELECT count(*) FROM ledger.deliveries o
+                JOIN ledger.notices m ON m.id = o.notice
+                WHERE m.cause = n.cause AND m.kind = 'unreached' AND o.channel = 'inbox') = s.all_of_them)
+        FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice, (SELECT count(*) AS all_of_them
+            FROM vault.people WHERE 'secretary' = ANY(roles)) AS s
+        WHERE d.channel = 'letter' GROUP BY 1, 2"""  # type: ignore[arg-type]
+    ).fetchall()
+    assert {(by_post, is_reached) for by_post, is_reached, _, _ in posted} == {(True, False), (False, True)}
+    for by_post, _, number, told_to_all in posted:
+        assert told_to_all == (number if by_post else 0)
     letters = walked.execute(
         """SELECT n.letter, count(*), count(DISTINCT n.position) FROM ledger.deliveries d
         JOIN ledger.notices n ON n.id = d.notice WHERE d.channel = 'letter' GROUP BY 1"""

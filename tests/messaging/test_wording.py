@@ -70,7 +70,8 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "withdrawn": [{"grounds": "Geen tijd"}],
     "term-near": [{**STEP, "workingDays": days} for days in (1, 2)],
     "term-passed": [{**STEP, "workingDays": 0}],
-    "term-escalated": [{**STEP, "workingDays": 0}],
+    "term-escalated": [{**STEP, "workingDays": 0, **more} for more in ({}, {"nobody": True})],
+    "unreached": [{"letter": letter} for letter in ("receipt", "supplement", "award", "refusal", "decision")],
     "envelope": [{"what": what, "code": "pot", "name": "Pot", "amount": "5.00"} for what in ("opened", "topped-up")],
     "programme": [{"programme": "regionale-herstelaanpak", "version": 1}],
     "newsletter": [
@@ -186,6 +187,8 @@ def test_every_text_names_only_facts_that_some_notice_has(parts: Parts) -> None:
         "daysSaid",
         "phasesSaid",
         "provisionalSaid",
+        "letterSaid",
+        "nobodySaid",
         "count",
         "insteadOf",
         "stage",

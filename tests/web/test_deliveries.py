@@ -68,9 +68,10 @@ def test_each_state_is_said_in_words(site: Site, case: str) -> None:
         told(site, "taskforce", case, channel="email", state=state)
     said = site.visitor("secretary").text("/deliveries")
     for words in ("Wacht op een overzicht", "Ging mee in een overzicht", "Wacht om te gaan", "In de rij",
-                  "Wordt nu verstuurd", "Verstuurd", "Opgegeven", "Teruggekomen", "Niet verstuurd"):  # fmt: skip
+                  "Wordt nu verstuurd", "Verstuurd", "Gemaakt en bewaard bij de zaak", "Moet nog op de post",
+                  "Opgegeven", "Teruggekomen", "Niet verstuurd"):  # fmt: skip
         assert words in said
-    assert "2 berichten kwamen niet aan" in said
+    assert "3 berichten kwamen niet aan" in said
     english = site.visitor("secretary").text("/deliveries", headers={"Accept-Language": "en"})
     assert "Given up" in english
 

@@ -124,6 +124,7 @@ POST: dict[str, frozenset[str]] = {
     "inbox.watch": SEE_CASE,
     "preferences.change": EVERYBODY,
     "deliveries.resend": OFFICE | ADMIN,
+    "desk.posted": OFFICE,
     "subscriptions.add": SUBSCRIBERS,
     "subscriptions.change": MANAGERS,
     "subscriptions.switch": MANAGERS,
