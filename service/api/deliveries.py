@@ -27,6 +27,9 @@ api = Resource("deliveries", "What was sent to whom, and how far it is")
 class DeliveriesQuery(PageQuery):
     state = OneOf(*STATES, load_default=None)
     channel = OneOf(*NAMES, load_default=None)
+    required = fields.Boolean(
+        load_default=None, metadata={"description": "Only what the law requires, or what not"}
+    )
     recipient = Text(
         100, load_default=None, doc="The id of a person, a subscription or an address of a council"
     )
@@ -88,6 +91,7 @@ def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
         channel=given["channel"],
         recipients=[given["recipient"]] if given["recipient"] else None,
         streams=[given["stream"]] if given["stream"] else None,
+        required=given["required"],
     )
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
@@ -118,8 +122,9 @@ def send_again(call: Call, given: dict[str, Any], delivery: str) -> Answer:
 def record_posted(call: Call, given: dict[str, Any], delivery: str) -> Answer:
     """Record that you posted a letter
 
-    For a letter of which nobody of the applicant could be told: its state is to-post. What is no such letter, or was
-    posted already, is left as it is; so doing this twice does it once.
+    For a letter of which nobody of the applicant could be told (its state is to-post), and for mail to the applicant
+    that the law requires and that was given up or came back. What is neither, or was posted already, is left as it is;
+    so doing this twice does it once.
     """
     check(call.person, "post-letters")
     with call.parts.pool.connection() as connection:

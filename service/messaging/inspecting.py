@@ -21,7 +21,7 @@ from service.paging import Page, page, read_cursor
 
 __all__ = [
     "GIVEN_UP", "LOST", "RESENDABLE", "UNDER_WAY", "Cause", "Counted", "Filters", "Kept", "Try", "cause", "counts",
-    "find", "found", "may_know_kind", "may_read", "resend_dead", "some", "stuck", "tries", "whose",
+    "find", "found", "may_know_kind", "may_read", "missed", "resend_dead", "some", "stuck", "tries", "whose",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
@@ -55,6 +55,13 @@ class Kept:
             self.delivery.channel != "inbox" and self.delivery.state in RESENDABLE and self.posted_at is None
         )
 
+    @property
+    def postable(self) -> bool:
+        """Can somebody post it? A letter that must go so, or mail to who submitted that the law requires and failed."""
+        failed = self.delivery.required and self.delivery.state in GIVEN_UP
+        to_submitter = (self.delivery.channel, self.delivery.relation) == ("email", "submitter")
+        return self.delivery.state == "to-post" or (failed and to_submitter)
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -74,6 +81,7 @@ class Filters:
     channel: str | None = None
     recipients: Collection[str] | None = None
     streams: Collection[str] | None = None
+    required: bool | None = None
     bundle: str | None = None
     before: str | None = None
     """Only what was made before the delivery with this id."""
@@ -115,6 +123,7 @@ def found(
         "d.channel = %(channel)s": filters.channel,
         "d.recipient = ANY(%(recipients)s::text[])": filters.recipients,
         "n.stream = ANY(%(streams)s::text[])": filters.streams,
+        "d.required = %(required)s": filters.required,
         "d.bundle = %(bundle)s": filters.bundle,
         "d.id < %(before)s": filters.before,
         f"d.id {'>' if backward else '<'} %(id)s": place,
@@ -126,6 +135,7 @@ def found(
         "channel": filters.channel,
         "recipients": _list(filters.recipients),
         "streams": _list(filters.streams),
+        "required": filters.required,
         "bundle": filters.bundle,
         "before": filters.before,
         "id": place.key[0] if place else None,
@@ -225,6 +235,13 @@ def counts(connection: Connection) -> list[Counted]:
 def stuck(connection: Connection) -> int:
     """How many deliveries did not arrive, and wait for somebody to look?"""
     query = "SELECT count(*) FROM ledger.deliveries WHERE state IN ('dead', 'bounced', 'to-post')"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def missed(connection: Connection) -> int:
+    """How many messages that the law requires were given up or came back? What is to be posted is counted apart."""
+    query = "SELECT count(*) FROM ledger.deliveries WHERE state IN ('dead', 'bounced') AND required"
     row = connection.execute(query).fetchone()
     return int(row[0]) if row is not None else 0
 

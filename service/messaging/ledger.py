@@ -238,10 +238,15 @@ def filed(connection: Connection, delivery: Delivery, detail: str = "") -> None:
 
 
 def posted(connection: Connection, id: str, by: str) -> bool:
-    """Somebody posted this letter; False when it is none that waits for that (any more), and then nothing changes."""
+    """Somebody posted this; False when it is nothing that waits for that (any more), and then nothing changes.
+
+    It is a letter that has to go so, or mail to who submitted, that the law requires and that did not arrive.
+    """
     row = connection.execute(
-        """UPDATE ledger.deliveries SET state = 'sent', posted_by = %s, posted_at = now(), settled_at = now()
-        WHERE id = %s AND state = 'to-post' RETURNING id""",
+        """UPDATE ledger.deliveries SET state = 'sent', error = NULL, settled_at = now(), posted_by = %s,
+            posted_at = now()
+        WHERE id = %s AND (state = 'to-post' OR (state IN ('dead', 'bounced') AND required
+            AND channel = 'email' AND relation = 'submitter')) RETURNING id""",
         (by, id),
     ).fetchone()
     return row is not None
@@ -308,7 +313,7 @@ def bounced(connection: Connection, id: str, reason: str) -> bool:
         # What was accepted may come back before that is noted, or after whoever was to note it died.
         row = cursor.execute(
             """UPDATE ledger.deliveries SET state = 'bounced', error = %s, settled_at = now(), claimed_until = NULL
-            WHERE id = %s AND state IN ('sent', 'sending') RETURNING tries""",
+            WHERE id = %s AND state IN ('sent', 'sending') AND posted_at IS NULL RETURNING tries""",
             (reason[:LONGEST_ERROR], id),
         ).fetchone()
         if row is not None:

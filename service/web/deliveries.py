@@ -18,7 +18,7 @@ from service.errors import Missing
 from service.identity.permissions import check, may
 from service.messaging import inspecting, ledger
 from service.messaging.channels import NAMES
-from service.messaging.inspecting import LOST, UNDER_WAY, Filters, Kept
+from service.messaging.inspecting import GIVEN_UP, LOST, UNDER_WAY, Filters, Kept
 from service.messaging.ledger import STATES
 from service.messaging.mail.composing import preview
 from service.messaging.mail.layout import policy
@@ -37,9 +37,10 @@ area = Blueprint("deliveries", __name__)
 MOST = 50
 """Deliveries on a page."""
 LONGEST = 200
-GROUPS = {"lost": LOST, "under-way": UNDER_WAY}
+GROUPS = {"lost": LOST, "went-wrong": GIVEN_UP, "under-way": UNDER_WAY}
 """States that are looked at together."""
-ASKED = ("state", "channel", "person", "case")
+ASKED = ("state", "channel", "law", "person", "case")
+LAW = {"yes": True, "no": False}
 ID = re.compile(DeliveryConverter.regex)
 
 
@@ -83,6 +84,7 @@ def index() -> Response:
         lost=lost,
         states=[(each, say(f"deliveries.{each}")) for each in (*GROUPS, *STATES)],
         channels=[(each, say(f"deliveries.channel-{each}")) for each in NAMES],
+        laws=[("yes", say("deliveries.by-law")), ("no", say("deliveries.by-choice"))],
         may_resend=may(visit.person(), "resend"),
         previous=address(found.previous),
         next=address(found.next),
@@ -115,6 +117,7 @@ def show(delivery: str) -> Response:
         text=_body(mail, "plain") if mail else "",
         attached=[each.get_filename() or "?" for each in mail.iter_attachments()] if mail else [],
         may_resend=may(visit.person(), "resend") and kept.resendable,
+        may_post=may(visit.person(), "post-letters") and kept.postable,
     )
 
 
@@ -180,6 +183,7 @@ def _filters(connection: Connection, asked: dict[str, str]) -> Filters:
         channel=asked["channel"] if asked["channel"] in NAMES else None,
         recipients=people_called(connection, asked["person"]) if asked["person"] else None,
         streams=cases_called(connection, case) if case else None,
+        required=LAW.get(asked["law"]),
     )
 
 

@@ -41,6 +41,7 @@ def index() -> Response:
         }
         filled = fill({kind: items for kind, (_, items) in shown.items()}, connection)
         post, letters = by_post.count(connection), _letters(connection)
+        missed = inspecting.missed(connection)
     counts = {kind: count for kind, (count, _) in shown.items()}
     return page(
         "desk/index.html",
@@ -48,6 +49,7 @@ def index() -> Response:
         counts=counts,
         post=post,
         letters=letters,
+        missed=missed,
         most=MOST,
         names=names(parts),
     )
@@ -55,7 +57,7 @@ def index() -> Response:
 
 @area.post("/desk/posted/<delivery:delivery>")
 def posted(delivery: str) -> AnyResponse:
-    """Who sends this posted a letter."""
+    """Who sends this posted a letter, or what could not be mailed."""
     person = visit.person()
     check(person, "post-letters")
     with visit.parts().pool.connection() as connection:

@@ -20,7 +20,7 @@ from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import limit, may
 from service.listing import Filters, proposals
-from service.messaging import by_post
+from service.messaging import by_post, inspecting
 from service.terms import Wanted, board
 from service.web import drafts, visit
 from service.web.drafts import Draft
@@ -77,6 +77,7 @@ def work() -> Response:
         desks = _desks(connection, own, calendar, called, TOP) if own else []
         office = _desks(connection, None, calendar, called, TOP) if secretary else None
         post = by_post.count(connection) if secretary else 0
+        missed = inspecting.missed(connection) if secretary else 0
         every = figures.budgets(connection) if "treasurer" in person.roles else None
         budgets = None if every is None else fill(_newest(every), connection)
         phases = _phases(connection) if budgets is not None else []
@@ -90,6 +91,7 @@ def work() -> Response:
         office=office,
         late=_late(office or []),
         post=post,
+        missed=missed,
         budgets=budgets,
         more_budgets=every is not None and len(every) > ENVELOPES,
         phases=phases,

@@ -14,6 +14,7 @@ from domain.award import Award
 from domain.events import Phase
 from domain.proposal import CheckCompleteness, Decide, Review
 from service.documents.letters import issued
+from service.identity import undeliverable
 from service.messaging import by_post, inspecting, ledger
 from service.messaging.channels import CHANNELS
 from service.messaging.courier import deliver
@@ -183,6 +184,19 @@ def test_a_decision_without_a_letter_waits_for_who_writes_one(staff: Staff) -> N
     assert decision.facts["outcome"] == "approved"
     assert ledger.posted(staff.connection, decision.delivery, staff["secretary"].id)
     assert by_post.count(staff.connection) == 1
+
+
+def test_what_the_law_requires_and_an_address_refuses_is_counted_until_it_was_posted(staff: Staff) -> None:
+    address = staff["colleague"].email
+    undeliverable.note(staff.connection, address, "550 unknown")
+    staff.submit("submitter")
+    staff.fold()
+    assert inspecting.missed(staff.connection) == 1
+    filters = inspecting.Filters(states=inspecting.GIVEN_UP, required=True)
+    (kept,) = inspecting.found(staff.connection, filters).items
+    assert (kept.delivery.recipient, kept.postable) == (staff["colleague"].id, True)
+    assert ledger.posted(staff.connection, kept.delivery.id, staff["clerk"].id)
+    assert inspecting.missed(staff.connection) == inspecting.stuck(staff.connection) == 0
 
 
 def test_somebody_who_gets_an_account_hears_the_rest_themselves(staff: Staff) -> None:

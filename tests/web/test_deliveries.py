@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from service.documents import letters
+from service.messaging import ledger
 from service.messaging.ledger import STATES
 from tests.web.conftest import DESKTOP, PHONE, Opener, Site, violations
 from tests.web.hands import Hands, Keyboard, Pointer
@@ -97,6 +98,50 @@ def test_the_list_is_narrowed_by_state_channel_person_and_case(site: Site, case:
         "state=nonsense&channel=nonsense&cursor=nonsense": [other, message, mail, lost],
     }.items():
         assert listed(visitor.text(f"/deliveries?{query}")) == expected, query
+
+
+def test_what_the_law_requires_and_did_not_arrive_stands_on_the_desk_and_where_one_begins(
+    site: Site, case: str
+) -> None:
+    visitor = site.visitor("secretary")
+    said = "2 berichten die van de wet moeten, kwamen niet aan"
+    dead(site, case)
+    told(site, "submitter", case, channel="email", required=True)
+    for path in ("/", "/desk"):
+        assert "van de wet" not in visitor.text(path), "what one may turn off, or what arrived, alarms nobody"
+    lost = dead(site, case, "submitter", required=True, relation="submitter", kind="awarded")
+    back = dead(site, case, "submitter", "bounced", required=True, relation="submitter", kind="receipt")
+    for path in ("/", "/desk"):
+        html = visitor.text(path)
+        assert said in html
+        found = re.search(r'href="(/deliveries\?[^"]+)">Bekijk waarom', html)
+        assert found is not None
+        assert listed(visitor.text(found[1].replace("&amp;", "&"))) == [back, lost]
+    assert listed(visitor.text("/deliveries?state=went-wrong&law=no")) != []
+    shown = site.service.told("secretary", "/deliveries?state=dead&required=true")["items"]
+    assert [each["id"] for each in shown] == [lost]
+    for who in ("submitter", "taskforce", "admin"):
+        assert "van de wet" not in site.visitor(who).text("/")
+
+
+def test_what_could_not_be_mailed_is_posted_and_alarms_nobody_any_more(site: Site, case: str) -> None:
+    lost = dead(site, case, "submitter", required=True, relation="submitter", kind="awarded")
+    other = dead(site, case, "taskforce")
+    own = dead(
+        site, case, "secretary", required=True, relation="secretariat", kind="unreached", letter="award"
+    )
+    visitor = site.visitor("secretary")
+    for id, may_post in ((lost, True), (other, False), (own, False)):
+        assert ("Ik deed hem op de post" in visitor.text(f"/deliveries/{id}")) == may_post
+        visitor.post(f"/desk/posted/{id}", {})
+        assert state_of(site, id) == ("sent" if may_post else "dead")
+    said = visitor.text(f"/deliveries/{lost}")
+    assert "Op de post gedaan" in said
+    with database(site) as connection:
+        assert not ledger.bounced(connection, lost, "550 late"), "what comes back later changes nothing"
+    assert "try 3" in said, "what went wrong is still to be seen"
+    assert "1 bericht dat van de wet moet, kwam niet aan" in visitor.text("/desk")
+    assert "Ik deed hem op de post" not in site.visitor("admin").text(f"/deliveries/{own}")
 
 
 def test_a_long_list_has_pages(site: Site, case: str) -> None:
