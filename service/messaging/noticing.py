@@ -227,8 +227,8 @@ def _programme(parts: Parts, act: Act, recorded: Recorded) -> Programme | None:
 def _heard(told: Sequence[Told], found: Found) -> Iterator[Heard]:
     """Who hears what of one act: each the one thing that matters most, and whatever the law requires.
 
-    Nobody hears of what they did themselves, but for what is required. What the secretariat must post is work of its
-    own, so it comes beside whatever else there is to hear.
+    Nobody hears of what they did themselves, but for what is required, and for the turn of another body of theirs. What
+    the secretariat must post is work of its own, so it comes beside whatever else there is to hear.
     """
     by_person: dict[str, list[tuple[tuple[int, ...], Heard]]] = {}
     for index, one in enumerate(told):
@@ -236,7 +236,7 @@ def _heard(told: Sequence[Told], found: Found) -> Iterator[Heard]:
             for person in found.get((to.relation, to.of), ()):
                 if one.notice.kind == "unreached":
                     yield Heard(one, person, to)
-                elif to.required or person != one.recorded.by:
+                elif to.required or person != one.recorded.by or _is_anothers_turn(one, to):
                     heard = Heard(one, person, to)
                     by_person.setdefault(person, []).append((_weight(index, heard), heard))
     for several in by_person.values():
@@ -245,6 +245,16 @@ def _heard(told: Sequence[Told], found: Found) -> Iterator[Heard]:
             yield from required.values()
         else:
             yield min(several, key=lambda weighed: weighed[0])[1]
+
+
+def _is_anothers_turn(told: Told, to: To) -> bool:
+    """Is it now the turn of others than for whom was acted? Who sits with both must hear that, whoever did it."""
+    acted = told.recorded.capacity
+    if told.notice.kind != "turn":
+        return False
+    if to.relation == "secretariat":
+        return acted is None or acted.role != "secretary"
+    return to.relation in ("body", "chair") and (acted is None or acted.body != to.of)
 
 
 def _weight(index: int, heard: Heard) -> tuple[int, ...]:
