@@ -348,7 +348,11 @@ def _opened(at: At, event: StageOpened) -> Iterable[Notice]:
         return
     stage = OpenStage(event.stage, event.kind, event.body, event.capacity, event.due_on)
     to = (*_whose_turn(stage, at.case), _watchers(at.case))
-    yield Notice("turn", "high", to, _facts(at, **_stage(stage), capacity=stage.capacity))
+    facts = _facts(at, **_stage(stage), capacity=stage.capacity)
+    if at.before is not None and at.case.revision > at.before.revision:
+        # It is not new to them: the applicant answered what they asked.
+        facts["revision"] = at.case.revision
+    yield Notice("turn", "high", to, facts)
 
 
 def _asked(at: At, stage: str, body: str, remarks: Document | None) -> Iterable[Notice]:

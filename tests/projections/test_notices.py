@@ -176,6 +176,19 @@ def test_a_revision_goes_to_the_secretariat_and_to_whose_turn_it_is_again(world:
     assert heard["turn"].to == (To("body", "taskforce"), watcher())
 
 
+def test_a_turn_after_a_revision_is_told_as_such_and_the_next_one_as_any_other(world: World) -> None:
+    proposal = world.submit()
+    assert "revision" not in last(world)["turn"].facts
+    world.check(proposal, "supplement", "De begroting ontbreekt.")
+    world.revise(proposal)
+    assert last(world)["turn"].facts["revision"] == 2
+    world.check(proposal)
+    assert "revision" not in last(world)["turn"].facts
+    world.review(proposal, "revise", "Onduidelijk.")
+    world.revise(proposal)
+    assert last(world)["turn"].facts["revision"] == 3
+
+
 def test_after_a_revision_the_title_is_that_of_the_revision(world: World) -> None:
     proposal = world.submit()
     world.check(proposal, "supplement", "De titel is onduidelijk.")
