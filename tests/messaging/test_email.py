@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from markupsafe import Markup
 from playwright.sync_api import Browser
 
 from service import commands, publishing, wiring
-from service.documents import councils
+from service.documents import councils, letters
 from service.identity import people
 from service.messaging import ledger
 from service.messaging.channels.email import Email
@@ -588,6 +589,44 @@ def test_a_letter_goes_along_with_who_must_be_told(office: Office, server: MailS
     mail = mail_of(office, left)
     assert list(mail.iter_attachments()) == []
     assert "Je mag dit voorstel niet meer lezen." in part(mail, "plain")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE documents.letters SET pdf = pdf || 'more' WHERE proposal = %s",
+        # whoever can do this, can make what stands beside it agree
+        "UPDATE documents.letters SET (pdf, sha256) = ('x', encode(sha256('x'), 'hex')) WHERE proposal = %s",
+    ],
+)
+def test_a_letter_that_was_altered_is_not_mailed(
+    office: Office, server: MailServer, email: Email, change: str
+) -> None:
+    """The log has the hash of what was issued, whatever the owner of the database writes over it."""
+    proposal = commands.submit(
+        office.parts, SECRETARY, "regionale-herstelaanpak", proposal_input(), DAY
+    ).stream
+    submitted = office.parts.log.load(proposal)[0]
+    issued = letters.issue(office.parts, "receipt", proposal, submitted.position)
+    person = office.person("submitter")
+    facts = {**OF_CASE, "owner": person.id, "body": "secretariat", "dueOn": "2026-03-16"}
+    required = office.to(
+        person, "receipt", facts, stream=proposal, letter="receipt", cause=f"event:{submitted.position}",
+        relation="submitter", required=True,
+    )  # fmt: skip
+    with psycopg.connect(office.parts.settings.database_owner_url, autocommit=True) as owner:
+        owner.execute(change.encode(), (proposal,))
+    state, error = office.send(email, required)
+    assert (state, server.got) == ("dead", []), "given up at once, and nothing went out"
+    assert error.startswith(f"the letter that goes with it was altered: {issued.id}")
+    assert list(preview(office.parts, required).iter_attachments()) == [], "nor is it shown"
+    with psycopg.connect(office.parts.settings.database_owner_url, autocommit=True) as owner:
+        owner.execute(
+            "UPDATE documents.letters SET pdf = %s, sha256 = %s WHERE id = %s",
+            (issued.pdf, issued.sha256, issued.id),
+        )
+        ledger.resend(owner, [required.id])
+    assert office.send(email, required) == ("sent", None), "put back as it was, it goes"
 
 
 def a_digest(office: Office, number: int, mode: str = "daily") -> Delivery:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.documents.contents import NothingToTell
-from service.documents.letters import ensure
+from service.documents.letters import Altered, ensure
 from service.messaging.channels.channel import Failed, Outcome, Sent
 from service.messaging.ledger import Delivery
 from service.settings import Settings
@@ -26,7 +26,7 @@ class LetterChannel:
         """Issues the letter; a repeat finds it issued."""
         try:
             return Sent(ensure(parts, delivery).id)
-        except (NothingToTell, ValueError) as error:
+        except (Altered, NothingToTell, ValueError) as error:
             return Failed(str(error), permanent=True)
 
     def close(self) -> None:
