@@ -104,6 +104,11 @@ class Delivery:
     tried_before: int = 0
     """How many of the tries were before somebody had it sent once more."""
 
+    @property
+    def tries_since(self) -> int:
+        """How many tries there were since it was first sent, or last sent once more: its waits go by these."""
+        return self.tries - self.tried_before
+
 
 AT_A_TIME = 1_000
 """Notices written at a time."""
