@@ -262,6 +262,26 @@ def test_a_mail_that_was_refused_waits_for_the_end_of_quiet_hours_that_began_mea
     assert office.send(email, delivery)[0] == "sent"
 
 
+def test_what_the_law_requires_gets_out_whatever_quiet_hours_were_once_kept(
+    office: Office, server: MailServer, email: Email
+) -> None:
+    """From before there was a longest time: quiet but for a minute, which the courier may well miss."""
+    person = office.person()
+    here = datetime.now(ZoneInfo(office.parts.settings.timezone))
+    query = (
+        "SELECT due_at <= now() + interval '16 hours 1 minute', tries FROM ledger.deliveries WHERE id = %s"
+    )
+    kept = "UPDATE vault.hearing SET quiet_from = %s, quiet_until = %s WHERE person = %s"
+    # given: they began a while ago, and end a minute before they begin again
+    for hours, state in ((-20, "sent"), (-2, "waiting")):
+        begin = here.replace(second=0, microsecond=0) + timedelta(hours=hours)
+        office.do(kept, begin.time(), (begin - timedelta(minutes=1)).time(), person.id)
+        delivery = office.to(person, required=True)
+        assert office.send(email, delivery)[0] == state
+        assert office.ask(query, delivery.id)[0][0]
+    assert len(server.got) == 1
+
+
 def test_an_address_that_is_none_is_said(office: Office, server: MailServer, email: Email) -> None:
     for wrong in (
         "no address",
