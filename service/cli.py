@@ -469,7 +469,11 @@ def deliveries_show(id: str, data: Path) -> None:
         at = f"{cause.stream}:{cause.version}, {_utc(cause.recorded_at)}"
         lines.append(("event", f"{cause.name}, {at}, by {cause.by}"))
     lines += [
-        (f"try {each.number}", f"{_utc(each.at)} {each.outcome} {each.detail}".strip()) for each in tries
+        (
+            f"{'back' if each.outcome == 'bounced' else 'try'} {each.number}",
+            f"{_utc(each.at)} {each.outcome} {each.detail}".strip(),
+        )
+        for each in tries
     ]
     for name, said in lines:
         if said:

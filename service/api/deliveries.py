@@ -72,10 +72,10 @@ class SentListSchema(Shape):
 
 
 class TrySchema(Shape):
-    number = whole()
+    number = whole("Which try it was; of what bounced, the one that it came back from")
     at = instant()
-    outcome = text("sent, made, failed, bounced, dead, dropped or crashed")
-    detail = text()
+    outcome = text("sent, made, failed, bounced, dead, dropped or crashed; what bounced was sent first")
+    detail = text("What the other side said, or why it failed")
 
 
 class SentWithTriesSchema(SentSchema):

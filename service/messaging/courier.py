@@ -133,10 +133,9 @@ def _wait(channel: Channel, delivery: Delivery, again_in: float | None) -> float
 
     Never all at the same moment, and not before the other side asks for it.
     """
-    tries = delivery.tries - delivery.tried_before
-    if tries > len(channel.waits):
+    if delivery.tries_since > len(channel.waits):
         return None
-    wait = channel.waits[tries - 1] * random.uniform(0.8, 1.2)
+    wait = channel.waits[delivery.tries_since - 1] * random.uniform(0.8, 1.2)
     return max(wait, again_in or 0.0)
 
 

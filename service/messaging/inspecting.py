@@ -65,7 +65,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One try: `outcome` is sent, failed, bounced, dead, dropped, or crashed: it took along who made it."""
+    """One try: `outcome` is sent, failed, dead, dropped, or crashed: it took along who made it.
+
+    Or bounced: what was sent at the try with this number came back at `at`.
+    """
 
     number: int
     at: datetime
@@ -175,8 +178,11 @@ def may_know_kind(person: Person, delivery: Delivery) -> bool:
 
 
 def tries(connection: Connection, id: str) -> list[Try]:
-    """Every try of a delivery, the first one first."""
-    query = "SELECT number, at, outcome, detail FROM ledger.tries WHERE delivery = %s ORDER BY number"
+    """Every try of a delivery, the first one first, each followed by how it came back, if it did."""
+    query = """SELECT number, at, outcome, detail FROM (
+            SELECT delivery, number, at, outcome, detail, 0 AS place FROM ledger.tries
+            UNION ALL SELECT delivery, number, at, 'bounced', detail, 1 FROM ledger.bounces
+        ) AS t WHERE delivery = %s ORDER BY number, place"""
     with connection.cursor(row_factory=tuple_row) as rows:
         return [Try(*row) for row in rows.execute(query, (id,)).fetchall()]
 

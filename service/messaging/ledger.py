@@ -113,6 +113,11 @@ class Delivery:
     by_post: bool = False
     """A letter that must go by post."""
 
+    @property
+    def tries_since(self) -> int:
+        """How many tries there were since it was first sent, or last sent once more: its waits go by these."""
+        return self.tries - self.tried_before
+
 
 AT_A_TIME = 1_000
 """Notices written at a time."""
@@ -308,7 +313,10 @@ def bundled(connection: Connection, id: str) -> list[Delivery]:
 
 
 def bounced(connection: Connection, id: str, reason: str) -> bool:
-    """It was sent, and came back; False when there is nothing that could have (it bounced before, say)."""
+    """It was sent, and came back; False when there is nothing that could have (it bounced before, say).
+
+    The try that it came back from is left as it is: with what the other side said when it took it.
+    """
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         # What was accepted may come back before that is noted, or after whoever was to note it died.
         row = cursor.execute(
@@ -318,8 +326,8 @@ def bounced(connection: Connection, id: str, reason: str) -> bool:
         ).fetchone()
         if row is not None:
             cursor.execute(
-                """INSERT INTO ledger.tries (delivery, number, outcome, detail) VALUES (%s, %s, 'bounced', %s)
-                ON CONFLICT (delivery, number) DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail""",
+                """INSERT INTO ledger.bounces (delivery, number, detail) VALUES (%s, %s, %s)
+                ON CONFLICT (delivery, number) DO NOTHING""",
                 (id, row[0], reason[:LONGEST_ERROR]),
             )
     return row is not None

@@ -296,6 +296,32 @@ def test_after_downtime_only_the_gravest_is_told_and_one_person_gets_one_mail(
     assert reminders.run_due(office.parts, connection, now + timedelta(days=28)) == 0
 
 
+def test_an_escalation_is_told_the_day_it_happens_however_often_that_day_told_of_terms(
+    office: Office, connection: Connection, person: Callable[..., Person]
+) -> None:
+    """One of the cases could not be looked at in the morning, for the views were behind."""
+    person("member", "member", "taskforce")
+    for _ in range(2):
+        last = in_review(office)
+    now = on(working_day(due_on(connection, last), 5))
+    assert reminders.run_due(office.parts, connection, now) == 4
+    assert digests.run_due(office.parts, connection, now) == 1
+    for _ in range(2):
+        last = in_review(office)
+    fold_all(connection)
+    later = now + timedelta(hours=2)
+    assert reminders.run_due(office.parts, connection, later) == 4
+    assert digests.run_due(office.parts, connection, later) == 1
+    assert mails(connection) == [("digest", "member")] * 2
+    held = connection.execute(
+        "SELECT count(*), count(DISTINCT bundle) FROM ledger.deliveries WHERE state = 'bundled'"
+    )
+    assert held.fetchone() == (4, 2)
+    for after in (later, on(working_day(later.date(), 1))):
+        assert reminders.run_due(office.parts, connection, after) == 0
+        assert digests.run_due(office.parts, connection, after) == 0
+
+
 def test_what_is_done_in_time_is_not_told_of(
     office: Office, connection: Connection, person: Callable[..., Person]
 ) -> None:

@@ -165,6 +165,34 @@ def test_what_was_given_up_shows_why_every_try_and_where_it_comes_from(site: Sit
     assert f"/proposals/{case}?atPosition=" in said
 
 
+def test_what_came_back_shows_what_the_server_said_when_it_took_it_too(site: Site, case: str) -> None:
+    id = told(site, "taskforce", case, channel="email", state="sent")
+    with database(site) as connection:
+        connection.execute("UPDATE ledger.deliveries SET tries = 1 WHERE id = %s", (id,))
+        connection.execute(
+            "INSERT INTO ledger.tries (delivery, number, outcome, detail) VALUES (%s, 1, 'sent', '250 queued as 7')",
+            (id,),
+        )
+        assert ledger.bounced(connection, id, "550 5.1.1 no such user")
+    said = site.visitor("secretary").text(f"/deliveries/{id}")
+    for words in (
+        "1 poging<",
+        "Poging 1",
+        "250 queued as 7",
+        "Na poging 1",
+        "Teruggekomen",
+        "550 5.1.1 no such user",
+    ):
+        assert words in said
+    english = site.visitor("secretary").text(f"/deliveries/{id}", headers={"Accept-Language": "en"})
+    assert "After try 1" in english
+    every = site.service.told("secretary", f"/deliveries/{id}")["everyTry"]
+    assert [(each["number"], each["outcome"], each["detail"]) for each in every] == [
+        (1, "sent", "250 queued as 7"),
+        (1, "bounced", "550 5.1.1 no such user"),
+    ]
+
+
 def test_a_mail_is_shown_as_it_would_be_sent(site: Site, case: str) -> None:
     id = dead(site, case)
     visitor = site.visitor("secretary")

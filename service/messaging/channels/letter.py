@@ -6,7 +6,7 @@ Is there nobody who could, somebody must post it: the ledger has it wait for tha
 from __future__ import annotations
 
 from service.documents.contents import NothingToTell
-from service.documents.letters import ensure
+from service.documents.letters import Altered, ensure
 from service.messaging.channels.channel import Failed, Filed, Outcome
 from service.messaging.ledger import Delivery
 from service.settings import Settings
@@ -29,7 +29,7 @@ class LetterChannel:
         """Issues the letter; a repeat finds it issued."""
         try:
             return Filed(ensure(parts, delivery).id)
-        except (NothingToTell, ValueError) as error:
+        except (Altered, NothingToTell, ValueError) as error:
             return Failed(str(error), permanent=True)
 
     def close(self) -> None:
