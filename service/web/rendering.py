@@ -36,7 +36,7 @@ def prepare(app: Flask) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
-        theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
+        theme=visit.theme, reader=visit.reader, links=links, may=may, demo=lambda: running().settings.demo,
         outbox=lambda: outbox(running().settings),
     )  # fmt: skip
     env.filters.update(

@@ -8,6 +8,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
+from service.identity import people
+from tests.api.conftest import PASSWORD
 from tests.web.conftest import Opener, Site
 
 TYPED = "Wij zien ervan af: de partner stopt."
@@ -34,10 +36,7 @@ def test_what_was_recorded_does_not_come_back(withdrawing: Page) -> None:
     form = withdrawing.url
     send(withdrawing)
     expect(withdrawing.locator("[data-recorded]")).to_be_visible()
-    kept = withdrawing.evaluate(
-        "() => Object.keys(sessionStorage).filter(key => key.startsWith('besluitspoor:'))"
-    )
-    assert kept == []
+    assert withdrawing.evaluate(KEPT) == []
     withdrawing.goto(form)
     assert (
         TYPED not in withdrawing.locator("main").inner_text() or withdrawing.locator("textarea").count() == 0
@@ -57,16 +56,87 @@ def test_a_lost_connection_is_said_and_loses_nothing(withdrawing: Page) -> None:
 
 
 def test_a_session_that_is_over_loses_nothing(withdrawing: Page, site: Site) -> None:
-    with psycopg.connect(site.service.settings.database_url) as connection:
-        connection.execute("UPDATE web.sessions SET seen_at = now() - interval '3 hours'")
+    session_over(site)
     send(withdrawing)
     expect(withdrawing.locator("h1")).to_contain_text("Aanmelden")
-    withdrawing.locator("#email").fill("submitter@example.org")
-    withdrawing.locator("#password").fill("a password for the tests")
-    send(withdrawing)
+    sign_in(withdrawing, "submitter")
     expect(withdrawing.locator("main")).to_contain_text(TYPED)
     send(withdrawing)
     expect(withdrawing.locator("[data-recorded]")).to_be_visible()
+
+
+KEPT = "() => Object.keys(sessionStorage).filter(key => key.startsWith('besluitspoor:'))"
+
+
+def sign_in(page: Page, who: str) -> None:
+    page.locator("#email").fill(f"{who}@example.org")
+    page.locator("#password").fill(PASSWORD)
+    send(page)
+
+
+@pytest.fixture(scope="module")
+def colleague(site: Site) -> str:
+    """Somebody else of the organisation of the applicant."""
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        people.add(
+            connection,
+            email="colleague@example.org",
+            name="Colleague",
+            roles=["submitter"],
+            organisation=site.service.people["submitter"].organisation,
+            password=PASSWORD,
+        )
+    return "colleague"
+
+
+def session_over(site: Site) -> None:
+    with psycopg.connect(site.service.settings.database_url) as connection:
+        connection.execute("UPDATE web.sessions SET seen_at = now() - interval '3 hours'")
+
+
+def test_what_was_sent_once_more_after_signing_in_again_does_not_come_back(
+    withdrawing: Page, site: Site
+) -> None:
+    session_over(site)
+    send(withdrawing)
+    sign_in(withdrawing, "submitter")
+    send(withdrawing)
+    expect(withdrawing.locator("[data-recorded]")).to_be_visible()
+    assert withdrawing.evaluate(KEPT) == []
+
+
+def test_who_signs_out_leaves_nothing_behind_that_was_typed(withdrawing: Page) -> None:
+    elsewhere = withdrawing.context.new_page()
+    elsewhere.goto(withdrawing.url)
+    elsewhere.locator('[name="grounds"]').fill("In een ander tabblad.")
+    assert elsewhere.evaluate(KEPT) != []
+    assert withdrawing.evaluate(KEPT) != []
+    withdrawing.get_by_role("button", name="Afmelden").click()
+    expect(withdrawing.locator("h1")).to_contain_text("Aanmelden")
+    assert withdrawing.evaluate(KEPT) == []
+    elsewhere.wait_for_function(f"({KEPT})().length === 0")
+
+
+def test_a_colleague_in_the_same_tab_does_not_get_what_somebody_typed(
+    withdrawing: Page, site: Site, colleague: str
+) -> None:
+    """The session of who typed is over; somebody else of the same organisation signs in and opens the same form."""
+    form = withdrawing.url
+    session_over(site)
+    withdrawing.goto(form)
+    sign_in(withdrawing, colleague)
+    expect(withdrawing.locator("body")).not_to_have_attribute("data-reader", "")
+    withdrawing.goto(form)
+    expect(withdrawing.locator('[name="grounds"]')).to_have_value("")
+    assert TYPED not in withdrawing.evaluate("() => JSON.stringify(sessionStorage)")
+
+
+def test_who_signs_in_again_finds_what_they_typed(withdrawing: Page, site: Site) -> None:
+    session_over(site)
+    withdrawing.goto(withdrawing.url)
+    expect(withdrawing.locator("h1")).to_contain_text("Aanmelden")
+    sign_in(withdrawing, "submitter")
+    expect(withdrawing.locator('[name="grounds"]')).to_have_value(TYPED)
 
 
 def test_an_open_page_says_that_the_session_is_over(opened: Opener, site: Site) -> None:

@@ -84,12 +84,32 @@
   window.addEventListener("offline", lost);
   window.addEventListener("online", connected);
 
-  /* What somebody types is kept in this tab until it has been sent and recorded. */
+  /* What somebody types is kept in this tab until it has been sent and recorded: for who typed it, and nobody else. */
   const STORE = "besluitspoor:";
-  const place = (form) => `${STORE}${location.pathname}#${form.id}`;
+  const mine = () => `${STORE}${document.body.dataset.reader}:`;
+  const place = (form) => `${mine()}${location.pathname}#${form.id}`;
+  const sent = () => `${mine()}sent`;
   const KEEP_NOT = new Set(["csrf", "once", "version"]);
 
+  /* Takes away what is kept here, but for what is kept under `but`. */
+  function forget(but) {
+    for (const key of Object.keys(sessionStorage)) {
+      if (key.startsWith(STORE) && !(but && key.startsWith(but))) sessionStorage.removeItem(key);
+    }
+  }
+
+  /* Who signs out leaves nothing behind, in other tabs neither; who signs in finds nothing of somebody else. */
+  function tidy() {
+    if (document.body.dataset.reader) forget(mine());
+    const said = new BroadcastChannel(`${STORE}signed-out`);
+    said.addEventListener("message", () => forget());
+    for (const form of document.querySelectorAll("form[data-sign-out]")) {
+      form.addEventListener("submit", () => { forget(); said.postMessage(""); });
+    }
+  }
+
   function keep(form) {
+    if (!document.body.dataset.reader) return;
     const fields = [];
     for (const [name, value] of new FormData(form)) {
       if (typeof value === "string" && !KEEP_NOT.has(name)) fields.push([name, value]);
@@ -130,10 +150,11 @@
 
   function forms() {
     if (document.querySelector("[data-recorded]")) {
-      const sent = sessionStorage.getItem(`${STORE}sent`);
-      if (sent) sessionStorage.removeItem(sent);
+      const recorded = sessionStorage.getItem(sent());
+      if (recorded) sessionStorage.removeItem(recorded);
     }
-    sessionStorage.removeItem(`${STORE}sent`);
+    // What is to be sent once more, after signing in again, is still under way.
+    if (!document.querySelector("[data-again]")) sessionStorage.removeItem(sent());
     for (const form of document.querySelectorAll("form[data-keep]")) {
       restore(form);
       form.addEventListener("input", () => keep(form));
@@ -147,7 +168,7 @@
           document.getElementById("offline").scrollIntoView();
           return;
         }
-        sessionStorage.setItem(`${STORE}sent`, place(form));
+        sessionStorage.setItem(sent(), place(form));
         form.dataset.checked = "yes";
         form.requestSubmit(button);
         setTimeout(() => { form.dataset.checked = ""; }, 2000);
@@ -203,5 +224,5 @@
   }
 
   document.addEventListener("keydown", pressed);
-  document.addEventListener("DOMContentLoaded", () => { forms(); switches(); scripted(); sending(); follow(); });
+  document.addEventListener("DOMContentLoaded", () => { tidy(); forms(); switches(); scripted(); sending(); follow(); });
 })();
