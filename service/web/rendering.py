@@ -17,6 +17,7 @@ from service.messaging.channels.inbox import mark
 from service.messaging.mail.transport import outbox
 from service.texts import catalog
 from service.web import sessions, visit
+from service.web.long_words import foldable
 from service.web.navigation import links
 from service.web.saying import said, texts
 from service.web.static_files import address
@@ -40,8 +41,9 @@ def prepare(app: Flask) -> None:
         outbox=lambda: outbox(running().settings),
     )  # fmt: skip
     env.filters.update(
-        money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock
-    )
+        money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock,
+        foldable=foldable,
+    )  # fmt: skip
     app.after_request(_compressed)
 
 

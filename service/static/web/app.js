@@ -293,7 +293,6 @@
   /* Buttons that only make sense with a script. */
   function scripted(place) {
     for (const button of place.querySelectorAll("[data-print]")) {
-      button.hidden = false;
       button.addEventListener("click", () => window.print());
     }
     for (const opener of place.querySelectorAll("[data-dialog]")) {
@@ -313,6 +312,8 @@
     }
   }
 
+  // Said of the page, not of each of them: what is put in place later shows what needs a script too.
+  document.documentElement.classList.add("scripted");
   document.addEventListener("keydown", pressed);
   // The focus is on its way to the next field, which may be in the same region.
   document.addEventListener("focusout", () => setTimeout(() => catchUp().catch(lost)));
