@@ -17,6 +17,7 @@ from service.messaging.channels.inbox import mark
 from service.messaging.mail.transport import outbox
 from service.texts import catalog
 from service.web import sessions, visit
+from service.web.long_words import foldable
 from service.web.navigation import links
 from service.web.saying import said, texts
 from service.web.static_files import address
@@ -36,12 +37,13 @@ def prepare(app: Flask) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
-        theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
+        theme=visit.theme, reader=visit.reader, links=links, may=may, demo=lambda: running().settings.demo,
         outbox=lambda: outbox(running().settings),
     )  # fmt: skip
     env.filters.update(
-        money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock
-    )
+        money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock,
+        foldable=foldable,
+    )  # fmt: skip
     app.after_request(_compressed)
 
 
