@@ -137,9 +137,11 @@ def change(connection: Connection[Any], person: Person) -> None:
         raise EmailTaken(person.email) from taken
 
 
-def get(connection: Connection[Any], id: str) -> Person | None:
-    """The person with this id, or None."""
-    return _one(connection.execute(f"SELECT {_COLUMNS} FROM vault.people WHERE id = %s", (id,)).fetchone())
+def get(connection: Connection[Any], id: str, *, held: bool = False) -> Person | None:
+    """The person with this id, or None; `held`: nobody else changes them before this transaction is over."""
+    how = "FOR UPDATE" if held else ""
+    found = connection.execute(f"SELECT {_COLUMNS} FROM vault.people WHERE id = %s {how}", (id,))
+    return _one(found.fetchone())
 
 
 def by_email(connection: Connection[Any], email: str) -> Person | None:
