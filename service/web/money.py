@@ -84,10 +84,13 @@ def index() -> Response:
 
 
 @area.get("/money.csv")
-def as_file() -> Response:
-    """The same for a spreadsheet."""
+@area.get("/money/<code:code>.csv")
+def as_file(code: str | None = None) -> Response:
+    """The same for a spreadsheet: of all envelopes, or of one."""
     check(visit.person(), "read-envelopes")
-    _, found = _at_moment(lambda connection, at: figures.budgets(connection, at))
+    _, found = _at_moment(lambda connection, at: figures.budgets(connection, at, code))
+    if code is not None and not found:
+        raise Missing("envelope", code)
     called = names(visit.parts())
     head = [say(f"money.{name}") for name in ("code", "envelope", "body", "amount", *PARTS)]
     rows = [
@@ -149,6 +152,7 @@ def envelope(code: str) -> Response:
         code=code,
         envelope=shown,
         chart=_chart(say("money.chart-one"), [(shown, None)] if shown else []),
+        csv=url_for("web.money.as_file", code=code, **_named(form)),
         names=names(visit.parts()),
         previous=part(number - 1) if number > 1 else None,
         next=part(number + 1) if count > number * MOST else None,

@@ -37,7 +37,7 @@ def prepare(app: Flask) -> None:
     env.globals.update(
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
         theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
-        outbox=lambda: outbox(running().settings),
+        outbox=lambda: outbox(running().settings), figures_behind=figures_behind,
     )  # fmt: skip
     env.filters.update(
         money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock
@@ -64,6 +64,13 @@ def page(template: str, status: int = 200, **facts: Any) -> Response:
     response.headers["Referrer-Policy"] = "same-origin"
     response.vary.update(("Accept-Language", "Cookie"))
     return response
+
+
+def figures_behind(chart: Any, csv: object) -> str:
+    """Where the figures of a chart can be had as CSV. A chart without such a place is a mistake of ours."""
+    if not isinstance(csv, str) or not csv:
+        raise ValueError(f"The chart '{chart.title}' has no CSV.")
+    return csv
 
 
 def say(key: str, **facts: Any) -> str:

@@ -131,6 +131,24 @@ class TestTheList:
             assert response.status_code == 403
             assert "secretaris" in response.get_data(as_text=True)
 
+    def test_the_charts_of_a_case_leave_as_files(self, site: Site) -> None:
+        proposal, _ = titled(site)
+        visitor = site.visitor("submitter")
+        html = visitor.text(f"/proposals/{proposal}")
+        for figure, line in (
+            ("budget", "Gevraagd aan de regio;200000,00"),
+            ("municipalities", "Eindhoven;ja"),
+        ):
+            path = f"/proposals/{proposal}/{figure}.csv"
+            assert f'href="{path}"' in html
+            answer = visitor.get(path)
+            assert answer.content_type.startswith("text/csv")
+            assert line in answer.get_data(as_text=True).splitlines()
+            assert site.visitor("neighbour").get(path).status_code == 404
+        assert "Asten;nee" in visitor.text(f"/proposals/{proposal}/municipalities.csv")
+        before = visitor.get(f"/proposals/{proposal}/budget.csv?effectiveOn=2000-01-01")
+        assert before.status_code == 404, "the moment counts for the file too"
+
     def test_the_file_holds_all_that_the_filters_leave(self, site: Site) -> None:
         proposal, title = titled(site, requested="123456.78", cofinancing=[
             {"source": "Brainport Development", "amount": "250000.00", "status": "granted"}

@@ -45,6 +45,7 @@ GET: dict[str, frozenset[str]] = {
     "cases.as_file": SUBMITTERS | SEE_ALL,
     "search.index": SUBMITTERS | SEE_ALL,
     "cases.show": SEE_CASE,
+    "cases.figures": SEE_CASE,
     "differences.show": SEE_CASE,
     "submission.received": SEE_CASE,
     "acting.ask": OFFICE,
