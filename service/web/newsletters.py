@@ -33,7 +33,7 @@ from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
-from service.web.rendering import has_text, money, number, page, ratio, say, word
+from service.web.rendering import has_text, money, number, page, ratio, say
 from service.words import fill
 
 area = Blueprint("newsletters", __name__)
@@ -417,7 +417,7 @@ def _figure(place: str) -> str:
     group, _, rest = place.partition("/")
     name, _, code = rest.partition("/")
     if group == "decided":
-        return say("newsletters.figure-decided", outcome=word(name))
+        return say("newsletters.figure-decided", outcome=name)
     key = f"newsletters.figure-{group}-{name}".rstrip("-").lower()
     return say(key, code=code) if has_text(key) else place
 

@@ -211,7 +211,7 @@ def _row(item: Document, known: Any, before: dict[str, tuple[str, str, str]]) ->
         "act": act.name if act is not None else None,
         "together": act is not None and act.name in AT_ONCE,
         "before": say(
-            "queues.before", body=known.body(said[0], item["programme"]), judgement=word(said[1]), on=said[2]
+            "queues.before", body=known.body(said[0], item["programme"]), judgement=said[1], on=said[2]
         )
         if said
         else None,

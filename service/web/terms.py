@@ -18,7 +18,7 @@ from service.words import fill
 area = Blueprint("terms", __name__)
 
 KINDS = ("completeness", "supplement", "advice", "decision", "ratification", "award", "held-over")
-EACH, MOST = 8, 60
+EACH, MOST = 5, 60
 """Terms shown of every body on the board, and on a page in all."""
 MOST_IN_FILE = 100_000
 
