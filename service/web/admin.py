@@ -192,6 +192,15 @@ def set_password(person: str) -> AnyResponse:
     return visit.kept(url_for("web.admin.show", person=person), "admin.password-set")
 
 
+@area.get("/admin/people/<person>/end")
+def ask_end(person: str) -> Response:
+    """Is every session and token of somebody to end?"""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    check_person(visit.person(), known)
+    return page("admin/end.html", who=known, own=known.id == visit.person().id)
+
+
 @area.post("/admin/people/<person>/end")
 def end_access(person: str) -> AnyResponse:
     """Ends every session and token of somebody."""

@@ -136,6 +136,17 @@ def add_addresses() -> AnyResponse:
     return visit.kept(url_for("web.newsletters.addresses"), "newsletters.addresses-added")
 
 
+@area.get("/newsletters/addresses/<address:address>/remove")
+def ask_remove_address(address: str) -> Response:
+    """Is nothing to go to this address any more?"""
+    check(visit.person(), "newsletter")
+    with visit.parts().pool.connection() as connection:
+        found = councils.address(connection, address)
+    if found is None:
+        raise Missing("address", address)
+    return page("newsletters/remove_address.html", address=found)
+
+
 @area.post("/newsletters/addresses/<address:address>/remove")
 def remove_address(address: str) -> AnyResponse:
     """Nothing goes to it any more."""

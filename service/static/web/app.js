@@ -195,6 +195,36 @@
     }
   }
 
+  /* What leads to a page that asks whether one is sure, asks it here: the same words and the same form, in a dialog. */
+  async function confirming(event) {
+    const link = event.target.closest("a[data-confirm]");
+    const dialog = document.getElementById("confirm");
+    if (!link || !dialog || !dialog.showModal) return;
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    let asked = null;
+    try {
+      const answer = await fetch(link.href, { headers: { "HX-Request": "true" }, redirect: "manual" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      asked = answer.ok ? page.querySelector("[data-confirmation]") : null;
+    } catch { /* the page itself says what is wrong */ }
+    if (!asked) {
+      location.href = link.href;
+      return;
+    }
+    const title = asked.querySelector("h1");
+    dialog.querySelector(".dialog__title").textContent = title.textContent;
+    title.remove();
+    // One is on the page to which it would lead back.
+    for (const back of asked.querySelectorAll("a[data-back]")) {
+      back.addEventListener("click", (click) => { click.preventDefault(); dialog.close(); });
+    }
+    dialog.querySelector("[data-asked]").replaceChildren(asked);
+    dialog.addEventListener("close", () => link.focus(), { once: true });
+    dialog.showModal();
+    dialog.querySelector("a[data-back]")?.focus();
+  }
+
   /* A select or a slider that sends its form at once. */
   function sending() {
     for (const field of document.querySelectorAll("[data-submit]")) {
@@ -203,5 +233,6 @@
   }
 
   document.addEventListener("keydown", pressed);
+  document.addEventListener("click", confirming);
   document.addEventListener("DOMContentLoaded", () => { forms(); switches(); scripted(); sending(); follow(); });
 })();
