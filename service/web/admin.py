@@ -25,6 +25,7 @@ from service.web.naming import names
 from service.web.places import places
 from service.web.proposal_form import KINDS
 from service.web.rendering import page, say, word
+from service.web.sorting import Sort, asked_sort
 
 area = Blueprint("admin", __name__)
 
@@ -75,12 +76,21 @@ def index() -> Response:
     role = role if role in ROLES else None
     given = request.args.get("page", "1")
     number = int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 6 and int(given) else 1
+    sort = asked_sort(people.SORTS, Sort("name"))
     with visit.parts().pool.connection() as connection:
-        found = people.search(connection, words, role, after=(number - 1) * MOST, most=MOST + 1)
+        found = people.search(
+            connection,
+            words,
+            role,
+            after=(number - 1) * MOST,
+            most=MOST + 1,
+            by=sort.by,
+            descending=sort.descending,
+        )
         organisations = parties.names(connection, [each.organisation for each in found if each.organisation])
 
     def address(to: int) -> str:
-        return url_for("web.admin.index", q=words or None, role=role, page=to)
+        return url_for("web.admin.index", q=words or None, role=role, sort=request.args.get("sort"), page=to)
 
     return page(
         "admin/index.html",
@@ -90,6 +100,7 @@ def index() -> Response:
         words=words,
         role=role,
         roles=ROLES,
+        sort=sort,
         previous=address(number - 1) if number > 1 else None,
         next=address(number + 1) if len(found) > MOST else None,
     )
