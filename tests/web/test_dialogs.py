@@ -24,7 +24,7 @@ def an_address(site: Site, email: str) -> str:
 
 def asked(page: Page, opener: str) -> None:
     page.locator(opener).first.click()
-    expect(page.locator("dialog#confirm")).to_be_visible()
+    expect(page.locator("dialog#asks-first")).to_be_visible()
 
 
 @pytest.mark.parametrize(("locale", "dark", "phone"), [("nl", False, False), ("en", True, True)])
@@ -36,16 +36,16 @@ def test_a_draft_is_thrown_away_from_a_dialog_and_not_without_it(
     page = opened("submitter", f"/proposals/new/{draft}/what", locale=locale, dark=dark, **options)
     opener = f'a[data-confirm][href$="{draft}/delete"]'
     asked(page, opener)
-    assert "Weg ermee" in page.locator("dialog#confirm").inner_text()
+    assert "Weg ermee" in page.locator("dialog#asks-first").inner_text()
     assert violations(page) == []
-    page.locator("dialog#confirm a[data-back]").click()
-    expect(page.locator("dialog#confirm")).to_be_hidden()
+    page.locator("dialog#asks-first a[data-back]").click()
+    expect(page.locator("dialog#asks-first")).to_be_hidden()
     expect(page.locator(opener)).to_be_focused()
     asked(page, opener)
     page.keyboard.press("Escape")
-    expect(page.locator("dialog#confirm")).to_be_hidden()
+    expect(page.locator("dialog#asks-first")).to_be_hidden()
     asked(page, opener)
-    page.locator("dialog#confirm form[action] button[type=submit]").click()
+    page.locator("dialog#asks-first form[action] button[type=submit]").click()
     page.wait_for_url("**/proposals/new")
     assert served.visitor("submitter").get(f"/proposals/new/{draft}/what").status_code == 404
 
@@ -54,13 +54,13 @@ def test_the_access_of_somebody_and_an_address_go_the_same_way(opened: Opener, s
     person = served.service.people["treasurer"]
     page = opened("admin", f"/admin/people/{person.id}")
     asked(page, "a[data-confirm]")
-    assert person.name in page.locator("#confirm-title").inner_text()
-    page.locator("dialog#confirm form[action] button[type=submit]").click()
+    assert person.name in page.locator("#asks-first-title").inner_text()
+    page.locator("dialog#asks-first form[action] button[type=submit]").click()
     page.get_by_text("Alle toegang van deze persoon is beëindigd").wait_for()
     address = an_address(served, "weg@example.org")
     page = opened("secretary", "/newsletters/addresses")
     asked(page, f'a[data-confirm][href*="{address}"]')
-    page.locator("dialog#confirm form[action] button[type=submit]").click()
+    page.locator("dialog#asks-first form[action] button[type=submit]").click()
     page.get_by_text("Het adres is weggehaald").wait_for()
 
 

@@ -198,7 +198,7 @@
   /* What leads to a page that asks whether one is sure, asks it here: the same words and the same form, in a dialog. */
   async function confirming(event) {
     const link = event.target.closest("a[data-confirm]");
-    const dialog = document.getElementById("confirm");
+    const dialog = document.getElementById("asks-first");
     if (!link || !dialog || !dialog.showModal) return;
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
