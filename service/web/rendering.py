@@ -17,6 +17,7 @@ from service.messaging.channels.inbox import mark
 from service.messaging.mail.transport import outbox
 from service.texts import catalog
 from service.web import sessions, visit
+from service.web.explaining import spelled_out
 from service.web.navigation import links
 from service.web.saying import said, texts
 from service.web.static_files import address
@@ -38,6 +39,7 @@ def prepare(app: Flask) -> None:
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
         theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
         outbox=lambda: outbox(running().settings), figures_behind=figures_behind,
+        spelled_out=spelled_out,
     )  # fmt: skip
     env.filters.update(
         money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock

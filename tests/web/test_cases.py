@@ -207,7 +207,7 @@ class TestTheCase:
             "Digitale werkplaats", "Toegekend", "Bedrijven leren digitaal werken.", "€ 200.000", "€ 250.000",
             "1,25 euro van anderen", "Multiplier van minstens 1 Berekend uit het voorstel",
             "Structurele, schaalbare meerwaarde Volgens Bestuurlijke taskforce, 10 september 2020",
-            "Past bij het thema.", "Conform het advies.", "in de hoedanigheid advies", "Pot voor proeven",
+            "Past bij het thema.", "Conform het advies.", "als advies: dat bindt niemand", "Pot voor proeven",
             "Na de tussenrapportage.", "Ingehouden", "Eindhoven", "Fontys", "Stedelijk Gebied", "Een brief",
             "Honderd bedrijven", "1 oktober 2020 tot en met 1 oktober 2022", "Versie 1",
             "'Bestuurlijke taskforce' heeft een advies gegeven: positief.", "Db (lid, Dagelijks Bestuur)",
@@ -228,7 +228,7 @@ class TestTheCase:
         path = f"/proposals/{proposal}"
         member = site.visitor("taskforce").text(path)
         assert f"{path}/acts/review" in member
-        assert "Als lid van ‘Bestuurlijke taskforce’, in de hoedanigheid advies." in words(member)
+        assert "Als lid van ‘Bestuurlijke taskforce’, als advies: dat bindt niemand." in words(member)
         for who in ("secretary", "poho", "auditor", "submitter"):
             assert f"{path}/acts/" not in site.visitor(who).text(path), who
 

@@ -60,7 +60,7 @@ class TestTheQueue:
         row = said[said.index("De oudste") :].split("De jongste")[0]
         for each in (
             "Nodig: een advies",
-            "in de hoedanigheid advies",
+            "als advies: dat bindt niemand",
             "Eerder: volledig",
             "werkdagen te laat",
         ):
