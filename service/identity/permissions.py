@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from domain.recorded import Capacity
 from service.identity.people import Person
 
-__all__ = ["TABLE", "Forbidden", "Rule", "acting_as", "check", "limit", "may"]
+__all__ = [
+    "GUARDED", "TABLE", "Forbidden", "Rule", "acting_as", "check", "check_person", "limit", "may", "refused_change",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,11 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "return": (TREASURER,),
     "withdraw": (APPLICANT, SECRETARY),
     # acts on what cases need
-    "publish": (ADMIN,),
+    "publish": (SECRETARY, ADMIN),
     "open-envelope": (TREASURER,),
     "add-source": (TREASURER,),
-    "change-people": (ADMIN,),
+    "change-people": (SECRETARY, ADMIN),
+    "change-guarded-people": (ADMIN,),
     "newsletter": (SECRETARY,),
     "subscribe": (INTEGRATION, AUDITOR, ADMIN),
     "subscribe-others": (ADMIN,),
@@ -65,12 +68,17 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-envelopes": SIGNED_IN,
     "read-portfolio": SIGNED_IN,
     "read-events": (AUDITOR, INTEGRATION),
-    "read-people": (ADMIN,),
+    "read-people": (SECRETARY, ADMIN),
     "read-deliveries": (SECRETARY, ADMIN),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
 
 What a subscription tells is for who may `read-events`: of such a person it is, whoever may set it up."""
+
+
+GUARDED = frozenset({"admin", "auditor", "integration"})
+"""The roles of who keeps an eye on the others, or reads the whole log: who has one, or gets one, is for administrators.
+"""
 
 
 class Forbidden(Exception):
@@ -96,6 +104,31 @@ def check(person: Person, act: str, *, owner: str | None = None, body: str | Non
         raise Forbidden(act, roles, body if any(rule.body for rule in rules) else None)
 
 
+def refused_change(by: Person, before: Person | None, after: Person) -> str | None:
+    """Why may who changes people not make this one so? None where they may; `before` is None for somebody new.
+
+    Nobody but an administrator gives or takes a guarded role, or changes who has one, or what they may do themselves;
+    and an administrator stays one until another takes that away.
+    """
+    own = before is not None and before.id == by.id
+    if may(by, "change-guarded-people"):
+        return "own-admin" if own and "admin" not in after.roles else None
+    if before is not None and before.roles & GUARDED:
+        return "person-guarded"
+    if after.roles & GUARDED:
+        return "role-guarded"
+    if own and before is not None and _rights(before) != _rights(after):
+        return "own-rights"
+    return None
+
+
+def check_person(by: Person, whom: Person) -> None:
+    """Raises Forbidden where this person may not change that one, set their password or end their access."""
+    check(by, "change-people")
+    if whom.roles & GUARDED:
+        check(by, "change-guarded-people")
+
+
 def acting_as(
     person: Person, act: str, *, owner: str | None = None, body: str | None = None
 ) -> Capacity | None:
@@ -111,6 +144,11 @@ def limit(person: Person) -> str | None:
     if may(person, "read-case"):
         return None
     return person.organisation or person.id
+
+
+def _rights(person: Person) -> tuple[object, ...]:
+    """What somebody may do follows from this."""
+    return person.roles, person.bodies, person.organisation
 
 
 def _allows(rule: Rule, person: Person, owner: str | None, body: str | None) -> bool:

@@ -82,7 +82,7 @@ def work() -> Response:
         budgets = None if every is None else fill(_newest(every), connection)
         phases = _phases(connection) if budgets is not None else []
         latest = _latest(connection) if "auditor" in person.roles else None
-        staff = len(people.ids(connection)) if "admin" in person.roles else None
+        staff = len(people.ids(connection)) if may(person, "read-people") else None
     return page(
         "start/work.html",
         mine=mine,

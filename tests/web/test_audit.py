@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -17,6 +17,7 @@ from domain.events import EVENTS, ProposalRevised
 from domain.recorded import Moment, Recorded, known_and_true
 from projections.view import Document
 from service import figures, reading
+from service.documents import letters, newsletters
 from service.settings import Settings
 from service.texts import catalog
 from service.web import event_search
@@ -90,6 +91,44 @@ def test_the_newest_event_comes_first_in_plain_words(site: Site, auditor: Visito
     )
     assert first[2] == "10 november 2020"
     assert first[4] == "Submitter indiener"
+
+
+IDENTIFIER = re.compile(
+    r"\b(?:system|herstelaanpak|regionale-herstelaanpak|stimuleringsfonds|secretariat"
+    r"|(?:proposal|envelope|programme|letter|newsletter|person|party)-[\w-]+)\b"
+)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_no_identifier_stands_in_what_an_auditor_reads(
+    site: Site, told: Told, auditor: Visitor, language: str
+) -> None:
+    parts = site.service.app.extensions["besluitspoor"].parts
+    letters.issue(parts, "receipt", told.first, parts.log.load(told.first)[0].position)
+    newsletter = newsletters.create(
+        parts,
+        site.service.people["secretary"],
+        "regionale-herstelaanpak",
+        date(2020, 1, 1),
+        date(2020, 3, 31),
+    )
+    newsletters.approve(parts, site.service.people["secretary"], newsletter.id)
+    kinds = {each.name for each in log_of(site)}
+    pages = ["/audit/portfolio", *(f"/audit?kind={kind}" for kind in sorted(kinds))]
+    pages += [f"/audit/proposals/{told.first}", f"/audit/proposals/{told.second}"]
+    for path in pages:
+        html = auditor.text(path, headers={"Accept-Language": language})
+        main = html[html.index("<main") : html.index("</main>")]
+        cells = re.findall(r"<(td|dd|p|div)\b[^>]*>(.*?)</\1>", main, re.DOTALL)
+        said = " ".join(unescape(re.sub(r"<[^>]+>", " ", cell)) for _, cell in cells)
+        assert IDENTIFIER.findall(said) == [], path
+    automatic = {"nl": "Automatisch", "en": "Automatic"}[language]
+    for kind in ("ProgrammePublished", "LetterIssued"):
+        rows = table(auditor.text(f"/audit?kind={kind}", headers={"Accept-Language": language}), "results")
+        assert rows
+        assert {row[4] for row in rows} == {automatic}
+    envelope = table(auditor.text("/audit?kind=EnvelopeOpened"), "results")[0]
+    assert envelope[5].startswith("Regionale Herstelaanpak")
 
 
 def test_a_search_finds_who_awarded_what_and_leads_to_the_case_at_that_event(

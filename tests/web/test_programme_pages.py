@@ -108,8 +108,8 @@ def test_everybody_who_signs_in_reads_how_a_programme_works(site: Site) -> None:
     assert site.visitor("admin").get("/programmes/none").status_code == 404
 
 
-@pytest.mark.parametrize("who", ["submitter", "secretary", "treasurer", "auditor"])
-def test_only_an_administrator_publishes(site: Site, who: str) -> None:
+@pytest.mark.parametrize("who", ["submitter", "poho", "treasurer", "auditor"])
+def test_only_the_office_publishes(site: Site, who: str) -> None:
     visitor = site.visitor(who)
     page = visitor.text("/programmes/regionale-herstelaanpak")
     assert "new-version" not in page
@@ -121,24 +121,25 @@ def test_only_an_administrator_publishes(site: Site, who: str) -> None:
 
 
 def test_a_file_is_published_after_its_preview_and_a_next_version_shows_the_difference(site: Site) -> None:
-    admin = site.visitor("admin")
-    html = upload(admin, definition())
+    secretary = site.visitor("secretary")
+    assert f'href="{PUBLICATION}"' in secretary.text("/programmes")
+    html = upload(secretary, definition())
     assert "Dit is een nieuw programma" in html
     assert site.service.ask(None, "/programmes/mijn-programma").status_code == 404, "nothing is published yet"
-    response = admin.post(f"{PUBLICATION}?confirm=1", fields_of(html, "confirm"))
+    response = secretary.post(f"{PUBLICATION}?confirm=1", fields_of(html, "confirm"))
     assert (response.status_code, response.location) == (303, "/programmes/mijn-programma")
-    assert "De nieuwe versie is gepubliceerd" in admin.text(response.location)
+    assert "De nieuwe versie is gepubliceerd" in secretary.text(response.location)
     assert [each["version"] for each in published(site, "mijn-programma")] == [1]
 
-    html = upload(admin, definition(version=2, term=15))
+    html = upload(secretary, definition(version=2, term=15))
     said = text_of(html)
     assert "stappen › Besluit › termijn verandert 20 werkdagen 15 werkdagen" in said
-    response = admin.post(f"{PUBLICATION}?confirm=1", fields_of(html, "confirm"))
+    response = secretary.post(f"{PUBLICATION}?confirm=1", fields_of(html, "confirm"))
     assert response.status_code == 303
-    said = text_of(admin.text("/programmes/mijn-programma/differences?from=1&to=2"))
+    said = text_of(secretary.text("/programmes/mijn-programma/differences?from=1&to=2"))
     assert "20 werkdagen 15 werkdagen" in said
-    assert "Er is geen verschil" in admin.text("/programmes/mijn-programma/differences?from=2&to=2")
-    assert "Er is een nieuwere" in admin.text("/programmes/mijn-programma?version=1")
+    assert "Er is geen verschil" in secretary.text("/programmes/mijn-programma/differences?from=2&to=2")
+    assert "Er is een nieuwere" in secretary.text("/programmes/mijn-programma?version=1")
 
 
 def test_who_else_hears_what_is_said_and_so_is_a_change_of_it(site: Site) -> None:

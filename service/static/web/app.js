@@ -305,6 +305,36 @@
     }
   }
 
+  /* What leads to a page that asks whether one is sure, asks it here: the same words and the same form, in a dialog. */
+  async function confirming(event) {
+    const link = event.target.closest("a[data-confirm]");
+    const dialog = document.getElementById("asks-first");
+    if (!link || !dialog || !dialog.showModal) return;
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    let asked = null;
+    try {
+      const answer = await fetch(link.href, { headers: { "HX-Request": "true" }, redirect: "manual" });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      asked = answer.ok ? page.querySelector("[data-confirmation]") : null;
+    } catch { /* the page itself says what is wrong */ }
+    if (!asked) {
+      location.href = link.href;
+      return;
+    }
+    const title = asked.querySelector("h1");
+    dialog.querySelector(".dialog__title").textContent = title.textContent;
+    title.remove();
+    // One is on the page to which it would lead back.
+    for (const back of asked.querySelectorAll("a[data-back]")) {
+      back.addEventListener("click", (click) => { click.preventDefault(); dialog.close(); });
+    }
+    dialog.querySelector("[data-asked]").replaceChildren(asked);
+    dialog.addEventListener("close", () => link.focus(), { once: true });
+    dialog.showModal();
+    dialog.querySelector("a[data-back]")?.focus();
+  }
+
   /* A select or a slider that sends its form at once. */
   function sending() {
     for (const field of document.querySelectorAll("[data-submit]")) {
@@ -317,5 +347,6 @@
   document.addEventListener("keydown", pressed);
   // The focus is on its way to the next field, which may be in the same region.
   document.addEventListener("focusout", () => setTimeout(() => catchUp().catch(lost)));
+  document.addEventListener("click", confirming);
   document.addEventListener("DOMContentLoaded", () => { tidy(); forms(); switches(); scripted(document); sending(); follow(); });
 })();
