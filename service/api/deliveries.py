@@ -11,7 +11,7 @@ from service.api.answers import Answer, paged
 from service.api.answers_schema import Shape, instant, listed, maybe, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
-from service.api.fields import OneOf, Text
+from service.api.fields import OneOf, Text, Truth
 from service.api.moments_schema import PageQuery
 from service.api.waiting import seen
 from service.errors import Missing
@@ -27,9 +27,7 @@ api = Resource("deliveries", "What was sent to whom, and how far it is")
 class DeliveriesQuery(PageQuery):
     state = OneOf(*STATES, load_default=None)
     channel = OneOf(*NAMES, load_default=None)
-    required = fields.Boolean(
-        load_default=None, metadata={"description": "Only what the law requires, or what not"}
-    )
+    required = Truth(load_default=None, doc="Only what the law requires, or what not")
     recipient = Text(
         100, load_default=None, doc="The id of a person, a subscription or an address of a council"
     )
