@@ -19,6 +19,7 @@ from service.api import (
     letters,
     machines,
     newsletters,
+    people,
     portfolio,
     problems,
     programmes,
@@ -55,6 +56,7 @@ RESOURCES = (
     newsletters,
     subscriptions,
     tokens,
+    people,
 )
 """A new resource is a module in `service/api/`, and its name here."""
 

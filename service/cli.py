@@ -201,6 +201,13 @@ def person() -> None:
 )
 @click.option("--organisation", metavar="NAME", help="Whose proposals they submit and see.")
 @click.option("--organisation-kind", default="other", show_default=True, help="As in a proposal's applicant.")
+@click.option(
+    "--organisation-role",
+    type=click.Choice(["manager", "editor", "reader"]),
+    default="editor",
+    show_default=True,
+    help="What they may do with its proposals; a manager adds and removes colleagues too.",
+)
 @_password_option
 @_data_option
 def person_add(
@@ -210,6 +217,7 @@ def person_add(
     bodies: tuple[str, ...],
     organisation: str | None,
     organisation_kind: str,
+    organisation_role: str,
     password_stdin: bool,
     data: Path,
 ) -> None:
@@ -217,25 +225,26 @@ def person_add(
     password = _password(password_stdin)
     import psycopg
 
-    from service.identity import parties, people
+    from service.calendar import calendar
+    from service.eventstore import Log
+    from service.identity import changing, parties, people
 
-    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
-        party = None
+    with _settings(data) as settings, Log.open(settings) as log:
+        party, known = None, None
         if organisation is not None:
-            party = parties.known_parties(connection, organisation_kind, organisation)
-            if party is None:
-                made = parties.new(organisation_kind, organisation)
-                parties.add(connection, made)
-                party = made.id
-        people.add(
-            connection,
+            with psycopg.connect(settings.database_url) as connection:
+                known = parties.known_parties(connection, organisation_kind, organisation)
+            party = None if known is not None else parties.new(organisation_kind, organisation)
+        added = people.new(
             email=email,
             name=name,
             roles=roles,
             bodies=bodies,
-            organisation=party,
-            password=password,
+            organisation=known if party is None else party.id,
+            organisation_role=organisation_role,
         )
+        today = calendar(settings.timezone).today
+        changing.add(log, changing.SYSTEM, today, added, password, party)
     _say(f"Added {email}.")
 
 

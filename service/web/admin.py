@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-from hashlib import blake2b
 from typing import Any
 
 import structlog
 from flask import Blueprint, Response, request, url_for
-from psycopg import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
+from service.api import people as shared
 from service.api.context import running
-from service.api.fields import Code, Given, ListOf, OneOf, Part, Text, refusal
+from service.api.fields import Given
+from service.api.people import NAME, PersonSchema, known
 from service.api.tokens import Password
-from service.errors import Missing
-from service.identity import parties, people, tokens, undeliverable
-from service.identity.people import ROLES, EmailTaken, Person
-from service.identity.permissions import check
+from service.errors import Stale
+from service.identity import changing, parties, people, tokens, undeliverable
+from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Person
+from service.identity.permissions import check, needs
 from service.web import sessions, visit
+from service.web.event_words import happened
 from service.web.forms import Form
 from service.web.naming import names
 from service.web.places import places
@@ -28,38 +27,9 @@ from service.web.rendering import page, say, word
 
 area = Blueprint("admin", __name__)
 
-NAME, EMAIL = 200, 320
-"""Characters at most."""
 SHORTEST_PASSWORD = 12
 MOST = 50
 """People on a page."""
-OTHER = "other"
-"""The kind of an organisation that is named without one."""
-
-
-class Email(Text):
-    """An e-mail address: something, @ and a domain."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        found = super()._deserialize(value, attr, data, **kwargs)
-        if not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*", found):
-            raise refusal("email-invalid")
-        return found
-
-
-class OrganisationSchema(Given):
-    name = Text(NAME, required=True)
-    kind = Code(load_default=OTHER)
-
-
-class PersonSchema(Given):
-    name = Text(NAME, required=True)
-    email = Email(EMAIL, required=True)
-    roles = ListOf(OneOf(*ROLES), len(ROLES), load_default=list)
-    bodies = ListOf(Code(), 100, load_default=list)
-    chairs = ListOf(Code(), 100, load_default=list)
-    municipalities = ListOf(Text(6), 100, load_default=list)
-    organisation = Part(OrganisationSchema, load_default=None)
 
 
 class NewPasswordSchema(Given):
@@ -67,6 +37,7 @@ class NewPasswordSchema(Given):
 
 
 @area.get("/admin")
+@needs("read-people")
 def index() -> Response:
     """Everybody who may sign in, found by name, address or role."""
     check(visit.person(), "read-people")
@@ -96,6 +67,7 @@ def index() -> Response:
 
 
 @area.get("/admin/people/new")
+@needs("change-people")
 def ask() -> Response:
     """The form for somebody new."""
     check(visit.person(), "change-people")
@@ -103,88 +75,62 @@ def ask() -> Response:
 
 
 @area.post("/admin/people/new")
+@needs("change-people")
 def add() -> AnyResponse:
     """Adds somebody, who can sign in once a password is set."""
     check(visit.person(), "change-people")
     form = Form.sent(PersonSchema())
     with form.refusals():
         given = form.load()
-        _refuse(form, given, None)
-        if form.ok:
-            with visit.parts().pool.connection() as connection, connection.transaction():
-                try:
-                    added = people.add(
-                        connection,
-                        email=given["email"],
-                        name=given["name"],
-                        roles=given["roles"],
-                        bodies=given["bodies"],
-                        organisation=_organisation(connection, given),
-                        chairs=given["chairs"],
-                        municipalities=given["municipalities"],
-                    )
-                except EmailTaken:
-                    _say_taken(form)
-                else:
-                    structlog.get_logger().info("person added", person=added.id, by=visit.person().id)
+        try:
+            added = shared.add(visit.parts(), visit.person(), given, form.once())
+        except EmailTaken:
+            _say_taken(form)
+        else:
+            structlog.get_logger().info("person added", person=added.id, by=visit.person().id)
     if not form.ok:
         return _shown(form, None)
     return visit.kept(url_for("web.admin.show", person=added.id), "admin.added")
 
 
 @area.get("/admin/people/<person>")
+@needs("read-people")
 def show(person: str) -> Response:
     """What somebody is, and what can be done about it."""
     check(visit.person(), "read-people")
-    known = _known(person)
-    return _shown(Form.holding(PersonSchema(), _content(known)), known)
+    who = known(visit.parts(), person)
+    return _shown(Form.holding(PersonSchema(), _content(who)), who)
 
 
 @area.post("/admin/people/<person>")
+@needs("change-people")
 def change(person: str) -> AnyResponse:
     """Changes what somebody is; who may do nothing any more is signed out."""
     check(visit.person(), "change-people")
-    known = _known(person)
+    who = known(visit.parts(), person)
     form = Form.sent(PersonSchema())
     with form.refusals():
         given = form.load()
-        _refuse(form, given, known)
-        if form.if_match() not in (None, _version(known)):
+        try:
+            shared.change(visit.parts(), visit.person(), who, given, form.if_match())
+        except EmailTaken:
+            _say_taken(form)
+        except Stale:
             form.status, form.message = 412, say("admin.changed-meanwhile")
-        if form.ok:
-            with visit.parts().pool.connection() as connection, connection.transaction():
-                changed = replace(
-                    known,
-                    name=given["name"],
-                    email=given["email"],
-                    roles=frozenset(given["roles"]),
-                    bodies=frozenset(given["bodies"]),
-                    organisation=_organisation(connection, given),
-                    chairs=frozenset(given["chairs"]),
-                    municipalities=frozenset(given["municipalities"]),
-                )
-                try:
-                    people.change(connection, changed)
-                except EmailTaken:
-                    _say_taken(form)
-                else:
-                    if not changed.roles:
-                        _end_access(connection, changed.id)
-                    structlog.get_logger().info(
-                        "person changed", person=changed.id, roles=sorted(changed.roles), by=visit.person().id
-                    )
-    return (
-        visit.kept(url_for("web.admin.show", person=person), "admin.changed")
-        if form.ok
-        else _shown(form, known)
-    )
+            who = known(visit.parts(), person)
+        else:
+            structlog.get_logger().info("person changed", person=person, by=visit.person().id)
+    if not form.ok:
+        return _shown(form, who)
+    return visit.kept(url_for("web.admin.show", person=person), "admin.changed")
 
 
 @area.post("/admin/people/<person>/password")
+@needs("change-people")
 def set_password(person: str) -> AnyResponse:
     """Gives somebody another password, and signs them out everywhere."""
     check(visit.person(), "change-people")
-    known = _known(person)
+    who = known(visit.parts(), person)
     form = Form.sent(NewPasswordSchema())
     with form.refusals():
         password = str(form.load()["password"])
@@ -193,134 +139,65 @@ def set_password(person: str) -> AnyResponse:
     # A password is never sent back to a page.
     form.values.clear()
     if not form.ok:
-        return _shown(Form.holding(PersonSchema(), _content(known)), known, form)
+        return _shown(Form.holding(PersonSchema(), _content(who)), who, form)
     with running().verifying, visit.parts().pool.connection() as connection, connection.transaction():
-        people.set_password(connection, known.id, password)
-        sessions.end_all(connection, known.id)
-    structlog.get_logger().info("password set", person=known.id, by=visit.person().id)
+        people.set_password(connection, who.id, password)
+        sessions.end_all(connection, who.id)
+    structlog.get_logger().info("password set", person=who.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.password-set")
 
 
 @area.post("/admin/people/<person>/end")
+@needs("change-people")
 def end_access(person: str) -> AnyResponse:
     """Ends every session and token of somebody."""
     check(visit.person(), "change-people")
-    known = _known(person)
-    with visit.parts().pool.connection() as connection, connection.transaction():
-        _end_access(connection, known.id)
-    structlog.get_logger().info("access ended", person=known.id, by=visit.person().id)
+    who = known(visit.parts(), person)
+    changing.end_access(
+        visit.parts().log, changing.as_administrator(visit.person()), visit.parts().calendar().today, who.id
+    )
+    structlog.get_logger().info("access ended", person=who.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.ended")
 
 
 @area.post("/admin/people/<person>/deliverable")
+@needs("change-people")
 def try_address(person: str) -> AnyResponse:
     """Mail goes to somebody's address again, though it was refused."""
     check(visit.person(), "change-people")
-    known = _known(person)
+    who = known(visit.parts(), person)
     with visit.parts().pool.connection() as connection:
-        undeliverable.lift(connection, known.email)
-    structlog.get_logger().info("address tried again", person=known.id, by=visit.person().id)
+        undeliverable.lift(connection, who.email)
+    structlog.get_logger().info("address tried again", person=who.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.deliverable")
-
-
-def _known(id: str) -> Person:
-    found = None
-    if id.isprintable():
-        with visit.parts().pool.connection() as connection:
-            found = people.get(connection, id)
-    if found is None:
-        raise Missing("person", id)
-    return found
 
 
 def _content(person: Person) -> dict[str, Any]:
     """What somebody is, as the form has it."""
-    organisation = None
-    if person.organisation is not None:
-        with visit.parts().pool.connection() as connection:
-            organisation = parties.get(connection, person.organisation)
-    return {
-        "name": person.name,
-        "email": person.email,
-        "roles": sorted(person.roles),
-        "bodies": sorted(person.bodies),
-        "chairs": sorted(person.chairs),
-        "municipalities": sorted(person.municipalities),
-        "organisation": {"name": organisation.name, "kind": organisation.kind} if organisation else None,
-    }
+    with visit.parts().pool.connection() as connection:
+        return shared.content(connection, person)
 
 
-def _refuse(form: Form, given: dict[str, Any], known: Person | None) -> None:
-    """What no schema can see is wrong with what somebody is to be."""
-    codes = set(names(visit.parts()).bodies) | (known.bodies if known else set())
-    if set(given["bodies"]) - codes:
-        form.errors["bodies"] = say("admin.body-unknown")
-    if "member" in given["roles"] and not given["bodies"]:
-        form.errors["bodies"] = say("admin.member-without-body")
-    if set(given["chairs"]) - set(given["bodies"]):
-        form.errors["chairs"] = say("admin.chair-not-member")
-    if set(given["municipalities"]) - set(_municipalities(known)):
-        form.errors["municipalities"] = say("admin.municipality-unknown")
-    own = known is not None and known.id == visit.person().id
-    if own and "admin" not in given["roles"]:
-        form.errors["roles"] = say("admin.own-role")
-    if form.errors:
-        form.status = 400
-
-
-def _municipalities(known: Person | None) -> dict[str, str]:
+def _municipalities(person: Person | None) -> dict[str, str]:
     """Of which municipalities somebody can be a contact: their names, by code; what one is already stays a choice."""
     found = places(visit.parts()).municipalities
-    return found | {code: found.get(code, code) for code in sorted(known.municipalities if known else ())}
+    return found | {code: found.get(code, code) for code in sorted(person.municipalities if person else ())}
 
 
 def _say_taken(form: Form) -> None:
     form.status, form.errors["email"] = 409, say("admin.email-taken")
 
 
-def _organisation(connection: Connection[Any], given: dict[str, Any]) -> str | None:
-    """The organisation that was named; one of that name that has people already is the same, whatever its kind."""
-    organisation = given["organisation"]
-    if organisation is None:
-        return None
-    name, kind = organisation["name"], organisation["kind"]
-    return (
-        parties.known_parties(connection, kind, name)
-        or parties.organisation_named(connection, name)
-        or parties.find_or_add(connection, kind, name)
-    )
-
-
-def _end_access(connection: Connection[Any], person: str) -> None:
-    sessions.end_all(connection, person)
-    tokens.revoke_all(connection, person)
-
-
-def _version(person: Person) -> int:
-    """A number that is another one once this person has been changed: what a form on an old page is known by."""
-    plain = repr(
-        (
-            person.email,
-            person.name,
-            sorted(person.roles),
-            sorted(person.bodies),
-            person.organisation,
-            sorted(person.chairs),
-            sorted(person.municipalities),
-        )
-    )
-    return int.from_bytes(blake2b(plain.encode(), digest_size=7).digest())
-
-
 def _shown(form: Form, person: Person | None, password: Form | None = None) -> Response:
     called = names(visit.parts())
-    known, going_on, secret, refused = [], 0, False, None
+    known, going_on, secret, refused, history = [], 0, False, None, []
     if person is not None:
         with visit.parts().pool.connection() as connection:
             known = tokens.kept(connection, person.id)
             going_on = sessions.going_on(connection, person.id)
             secret = people.has_password(connection, person.id)
             refused = undeliverable.refusal(connection, person.email)
+            history = happened(connection, visit.parts().log.load(person.id), called)
     bodies = sorted(
         {*called.bodies, *(person.bodies | person.chairs if person else ())} - {"applicant"},
         key=lambda code: called.body(code).casefold(),
@@ -336,7 +213,7 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         roles_of=lambda who: ", ".join(word(role) for role in sorted(who.roles)),
         bodies_of=lambda codes: ", ".join(called.body(body) for body in sorted(codes)),
         who=person,
-        version=_version(person) if person else None,
+        version=shared.version(person) if person else None,
         own=person is not None and person.id == visit.person().id,
         roles=[(role, word(role), say(f"admin.role-{role}")) for role in ROLES],
         bodies=[(code, called.body(code)) for code in bodies],
@@ -344,6 +221,12 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         municipalities_of=lambda who: places(visit.parts()).names(
             "municipalities", sorted(who.municipalities)
         ),
+        organisation_roles=[
+            (role, say(f"admin.organisation-role-{role}"), say(f"admin.organisation-role-{role}-what"))
+            for role in ORGANISATION_ROLES
+        ],
+        seat_rows=len(person.bodies) + 1 if person else 1,
+        history=history,
         kinds=[(kind, say(f"submission.kind-{kind}")) for kind in KINDS],
         tokens=known,
         sessions=going_on,

@@ -14,10 +14,12 @@ from domain.recorded import NOW, Recorded
 from service.api.sentences import Called, told
 from service.documents.contents import LETTERS
 from service.figures import budgets
+from service.identity.permissions import may
 from service.web.linking import address_of
 from service.web.naming import Names
 from service.web.rendering import has_text, money, say, word
-from service.web.visit import language
+from service.web.rights_words import rights_said
+from service.web.visit import language, session
 from service.words import fill
 
 __all__ = ["Happened", "happened", "kind_of", "references"]
@@ -67,11 +69,12 @@ NOWHERE = ("", "")
 
 
 def _called(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """What people call these cases (a letter goes by its case) and envelopes, and the programme, by stream."""
+    """What people call these cases (a letter goes by its case), envelopes and people, and the programme, by stream."""
     query = """SELECT key, reference, programme FROM views.status WHERE key = ANY(%(keys)s)
         UNION ALL SELECT l.id, s.reference, s.programme FROM documents.letters l
             JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s)
-        UNION ALL SELECT key, code, '' FROM views.budget WHERE key = ANY(%(keys)s)"""
+        UNION ALL SELECT key, code, '' FROM views.budget WHERE key = ANY(%(keys)s)
+        UNION ALL SELECT id, name, '' FROM vault.people WHERE id = ANY(%(keys)s)"""
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, {"keys": list(streams)}).fetchall()
     return {key: (name, programme) for key, name, programme in rows}
@@ -126,8 +129,9 @@ def _happened(
         effective_on=entry["effectiveOn"],
         by=by,
         role=role,
-        said=_said(entry["facts"]),
-        about=about or recorded.stream.partition("-")[2],
+        said=[*_said(entry["facts"]), *rights_said(entry["facts"], names)],
+        about=about
+        or (say("audit.erased") if recorded.kind == "person" else recorded.stream.partition("-")[2]),
         address=_address(recorded),
     )
 
@@ -169,4 +173,6 @@ def _address(recorded: Recorded) -> str | None:
             return address_of("web.money.envelope", code=recorded.stream.removeprefix("envelope-"))
         case "programme":
             return address_of("web.programme_pages.index")
+        case "person" if (found := session()) is not None and may(found.person, "read-people"):
+            return address_of("web.admin.show", person=recorded.stream)
     return None

@@ -45,6 +45,11 @@ PAGES = {
     "newsletters.add_council_addresses": "web.newsletters.add_addresses",
     "newsletters.remove_council_address": "web.newsletters.remove_address",
     "tokens.sign_in": "web.sign_in.sign_in",
+    "people.add_person": "web.admin.add",
+    "people.change_person": "web.admin.change",
+    "people.end_access": "web.admin.end_access",
+    "people.list_people": "web.admin.index",
+    "people.read_person": "web.admin.show",
     # questions
     "proposals.list_proposals": "web.cases.index",
     "proposals.read_proposal": "web.cases.show",
@@ -110,7 +115,7 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
         for name in (
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
-            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines",
+            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "Person",
         )
     }  # fmt: skip
     used: set[str] = set()
