@@ -24,6 +24,7 @@ __all__ = [
     "Decided",
     "EditionHash",
     "EnvelopeOpened",
+    "ErasureRequested",
     "Event",
     "FundsMoved",
     "FundsReleased",
@@ -420,6 +421,11 @@ class AccessEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasureRequested:
+    """Somebody asks that what is known of them be erased."""
+
+
+@dataclass(frozen=True, slots=True)
 class PersonErased:
     """What said who this is was taken away; `ground` is why, as a code.
 
@@ -457,6 +463,7 @@ Event = (
     | PersonAdded
     | PersonChanged
     | AccessEnded
+    | ErasureRequested
     | PersonErased
 )
 

@@ -281,6 +281,47 @@ def person_list(data: Path) -> None:
             )
 
 
+@person.command("erase")
+@click.argument("who", metavar="EMAIL|ID")
+@click.option(
+    "--ground",
+    required=True,
+    type=click.Choice(["request", "not-needed", "objection", "unlawful", "obligation"]),
+    help="Why, as article 17 of the GDPR names it; it comes into the log.",
+)
+@click.option("--yes", is_flag=True, help="Erase without asking whether it is meant.")
+@_data_option
+def person_erase(who: str, ground: str, yes: bool, data: Path) -> None:
+    """Erase somebody: what says who they are goes, and does not come back.
+
+    What they did stays in the log without a name; who acted in office stays named in those acts. Texts in which the
+    name was typed are listed on standard output, the stream and the position with a tab between them.
+    """
+    from contextlib import closing
+
+    from service import erasing
+    from service.errors import Missing
+    from service.identity import people
+    from service.identity.changing import SYSTEM
+    from service.wiring import build
+
+    with _settings(data) as settings, closing(build(settings)) as parts:
+        with parts.pool.connection() as connection:
+            found = people.by_email(connection, who) or people.get(connection, who)
+        if found is None:
+            raise click.ClickException(f"There is nobody with the address or id {who}.")
+        if not yes:
+            click.confirm(f"Erase {found.name} ({found.email}) for good?", abort=True, err=True)
+        try:
+            done = erasing.erase(parts, SYSTEM, found.id, ground)
+        except Missing:
+            raise click.ClickException("Somebody else erased them just now.") from None
+    for each in done.mentions:
+        click.echo(f"{each.stream}\t{each.position}")
+    stays = "; the name stays with acts in office" if done.named else ""
+    _say(f"Erased {found.id}: {done.letters} letters and {done.mails} mails went{stays}.")
+
+
 @main.group()
 def token() -> None:
     """Bearer tokens, for programs that use the API."""

@@ -11,23 +11,26 @@ from marshmallow import fields
 from psycopg import Connection
 
 from domain.errors import Invalid, Refused
+from service import erasing, held
 from service.api.answers import Answer, paged
-from service.api.answers_schema import NamedPartySchema, Shape, listed, named, text
+from service.api.answers_schema import NamedPartySchema, Shape, instant, listed, maybe, named, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
 from service.api.fields import Code, Given, ListOf, OneOf, Part, Text, refusal
 from service.api.moments_schema import PageQuery
 from service.api.openapi import PREFIX
+from service.api.problems import language
 from service.api.proposals import EntrySchema
 from service.api.sentences import told
 from service.api.waiting import seen
+from service.erasing import GROUNDS, IN_OFFICE
 from service.errors import Missing, Stale
 from service.eventstore import Once
 from service.identity import changing, parties, people
-from service.identity.changing import as_administrator
+from service.identity.changing import By, as_administrator
 from service.identity.parties import Party
 from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Person
-from service.identity.permissions import check, needs
+from service.identity.permissions import acting_as, check, needs
 from service.paging import page, read_cursor
 from service.published import published_codes, versions
 from service.wiring import Parts
@@ -123,6 +126,66 @@ class PeopleShape(Shape):
     items = listed(PersonShape)
 
 
+class OwnShape(PersonShape):
+    has_password = fields.Boolean(required=True)
+
+
+class ActHeldShape(Shape):
+    position = whole()
+    event = text()
+    stream = text()
+    reference = maybe("What people call the case")
+    recorded_at = instant()
+    role = maybe()
+    body = maybe()
+
+
+class MessageHeldShape(Shape):
+    id = text()
+    kind = text()
+    stream = text()
+    reference = maybe("What people call the case")
+    channel = text()
+    relation = text()
+    state = text()
+    created_at = instant()
+
+
+class RowsHeldShape(Shape):
+    table = text()
+    rows = fields.List(fields.Dict(), required=True)
+
+
+class HeldShape(Shape):
+    person = named(OwnShape)
+    history = listed(EntrySchema, "Who changed what, oldest first")
+    acts = listed(ActHeldShape, "What one recorded, newest first")
+    messages = listed(MessageHeldShape, "What one was told, newest first")
+    held = listed(RowsHeldShape, "Every other row, as it is kept; but for what signs in")
+
+
+class RequestedShape(Shape):
+    requested = fields.Boolean(required=True)
+
+
+class ErasureSchema(Given):
+    ground = OneOf(*GROUNDS, required=True, doc="As article 17 of the GDPR has it")
+
+
+class MentionShape(Shape):
+    stream = text()
+    position = whole()
+
+
+class ErasureShape(Shape):
+    id = text()
+    position = whole("Of the event that says so")
+    letters = whole("How many letters lost their bytes")
+    mails = whole("How many mails in the folder for mail went")
+    named = maybe("Why the name stays with acts in office; null where it does not")
+    mentions = listed(MentionShape, "Texts in which the name still stands")
+
+
 @api.question("/people", query=PeopleQuery, shows=PeopleShape, pages=True)
 @needs("read-people")
 def list_people(call: Call, given: dict[str, Any]) -> Answer:
@@ -186,6 +249,70 @@ def end_access(call: Call, given: dict[str, Any], person: str) -> Answer:
     known(call.parts, person)
     changing.end_access(call.parts.log, as_administrator(call.person), call.parts.calendar().today, person)
     return Answer(None)
+
+
+@api.question("/people/me/data", shows=HeldShape)
+@needs("own-data")
+def read_own_data(call: Call, given: dict[str, Any]) -> Answer:
+    """Read everything that is held about oneself"""
+    check(call.person, "own-data")
+    return Answer(held_about(call.parts, call.person, language()), position=seen(call.parts))
+
+
+@api.change("/people/me/erasure-request", Given, shows=RequestedShape, example={}, method="PUT")
+@needs("own-data")
+def ask_erasure(call: Call, given: dict[str, Any]) -> Answer:
+    """Ask to be erased; administrators are told"""
+    check(call.person, "own-data")
+    erasing.ask(call.parts, call.person)
+    return Answer({"requested": True})
+
+
+@api.change(
+    "/people/<person:person>/erasure",
+    ErasureSchema,
+    shows=ErasureShape,
+    example={"ground": "request"},
+    method="PUT",
+    not_now=True,
+)
+@needs("erase-person")
+def erase_person(call: Call, given: dict[str, Any], person: str) -> Answer:
+    """Erase somebody: what says who they are goes, and does not come back
+
+    Who acted in office stays named in those acts. Texts in which the name still stands are answered: those are redacted
+    by a decision of their own.
+    """
+    check(call.person, "erase-person")
+    by = By(call.person.id, acting_as(call.person, "erase-person"))
+    done = erasing.erase(call.parts, by, person, given["ground"])
+    mentions = [{"stream": each.stream, "position": each.position} for each in done.mentions]
+    return Answer(
+        {
+            "id": person,
+            "position": done.position,
+            "letters": done.letters,
+            "mails": done.mails,
+            "named": IN_OFFICE if done.named else None,
+            "mentions": mentions,
+        }
+    )
+
+
+def held_about(parts: Parts, person: Person, reads: str) -> dict[str, Any]:
+    """Everything that is held about somebody, in the reader's language where there are sentences."""
+    history = parts.log.load(person.id)
+    with parts.pool.connection() as connection:
+        return {
+            "person": {
+                **_shown(connection, [person])[0],
+                "hasPassword": people.has_password(connection, person.id),
+            },
+            "history": fill(told(history, reads), connection),
+            "acts": held.acts(connection, person.id),
+            "messages": held.messages(connection, person.id),
+            "held": [{"table": table, "rows": rows} for table, rows in held.rows(connection, person).items()],
+        }
 
 
 def known(parts: Parts, id: str) -> Person:

@@ -18,7 +18,7 @@ from psycopg.rows import tuple_row
 from domain.events import LetterIssued, ProposalSubmitted
 from domain.recorded import NOW, Moment, Recorded
 from service import reading
-from service.documents.contents import Connection, contents
+from service.documents.contents import Connection, NothingToTell, contents
 from service.documents.typesetting import pdf
 from service.errors import Missing
 from service.eventstore import Meta, Once
@@ -30,8 +30,8 @@ from service.texts import DEFAULT
 from service.wiring import Parts
 
 __all__ = [
-    "OPERATOR", "Altered", "Issued", "Letter", "ensure", "filename", "issue", "issued", "read", "refuse_unseen",
-    "verified",
+    "OPERATOR", "Altered", "Erased", "Issued", "Letter", "ensure", "filename", "issue", "issued", "read",
+    "refuse_unseen", "verified",
 ]  # fmt: skip
 
 OPERATOR = "system"
@@ -44,6 +44,10 @@ NAMES = {
     "refusal": {"nl": "afwijzing", "en": "refusal"},
 }
 """What the file of a letter is called, before its reference."""
+
+
+class Erased(NothingToTell):
+    """The letter named somebody who was erased since: that it was sent is known, what it said is not."""
 
 
 class Altered(Exception):
@@ -65,7 +69,10 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes."""
+    """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes.
+
+    `erased`: its bytes are gone, as it named somebody who was erased.
+    """
 
     id: str
     letter: str
@@ -76,6 +83,7 @@ class Issued:
     position: int
     made_on: date
     size: int
+    erased: bool
 
 
 def ensure(parts: Parts, delivery: Delivery) -> Letter:
@@ -110,7 +118,8 @@ def issue(parts: Parts, letter: str, proposal: str, about: int) -> Letter:
 
 def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[Issued]:
     """The letters of a case that were issued by a moment, newest first."""
-    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, length(pdf)
+    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, coalesce(length(pdf), 0),
+            pdf IS NULL
         FROM documents.letters WHERE proposal = %(proposal)s AND position IS NOT NULL
             AND (%(position)s::bigint IS NULL OR position <= %(position)s)
             AND (%(on)s::date IS NULL OR made_on <= %(on)s)
@@ -131,7 +140,8 @@ def refuse_unseen(connection: Connection, person: Person, proposal: str) -> None
 def read(parts: Parts, proposal: str, id: str) -> Letter:
     """A letter of this case as it was issued.
 
-    Raises Missing when there is none, Altered when it is not what the log says was issued.
+    Raises Missing when there is none, Erased when its bytes are gone, Altered when it is not what the log says was
+    issued.
     """
     with parts.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
@@ -141,6 +151,8 @@ def read(parts: Parts, proposal: str, id: str) -> Letter:
         ).fetchone()
     if row is None:
         raise Missing("letter", id)
+    if row[-1] is None:
+        raise Erased(id)
     letter = Letter(*row)
     if not verified(parts, letter):
         raise Altered(f"{id} is not what was issued: its bytes do not have the hash in the log")
@@ -169,6 +181,8 @@ def _kept(connection: Connection, letter: str, about: int) -> _Kept | None:
             WHERE letter = %s AND about = %s""",
             (letter, about),
         ).fetchone()
+    if row is not None and row[6] is None:
+        raise Erased(f"{row[0]} was erased")
     return _Kept(Letter(*row[:7]), row[7], row[8]) if row is not None else None
 
 

@@ -58,6 +58,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "open-envelope": (TREASURER,),
     "add-source": (TREASURER,),
     "change-people": (ADMIN,),
+    "erase-person": (ADMIN,),
     "newsletter": (SECRETARY,),
     "subscribe": (INTEGRATION, AUDITOR, ADMIN),
     "subscribe-others": (ADMIN,),
@@ -71,6 +72,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-events": (AUDITOR, INTEGRATION),
     "read-people": (ADMIN,),
     "read-deliveries": (SECRETARY, ADMIN),
+    "own-data": SIGNED_IN,
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
 

@@ -50,6 +50,7 @@ KINDS: Mapping[str, str] = {
     "PersonAdded": "person",
     "PersonChanged": "person",
     "AccessEnded": "person",
+    "ErasureRequested": "person",
     "PersonErased": "person",
 }
 """The kind of stream that an event stands on; a proposal's, where it is not named here."""

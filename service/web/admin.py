@@ -8,15 +8,17 @@ import structlog
 from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from service import erasing
 from service.api import people as shared
 from service.api.context import running
 from service.api.fields import Given
-from service.api.people import NAME, PersonSchema, known
+from service.api.people import NAME, ErasureSchema, PersonSchema, known
 from service.api.tokens import Password
 from service.errors import Stale
 from service.identity import changing, parties, people, tokens, undeliverable
+from service.identity.changing import By
 from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Person
-from service.identity.permissions import check, needs
+from service.identity.permissions import acting_as, check, may, needs
 from service.web import sessions, visit
 from service.web.event_words import happened
 from service.web.forms import Form
@@ -160,6 +162,35 @@ def end_access(person: str) -> AnyResponse:
     return visit.kept(url_for("web.admin.show", person=person), "admin.ended")
 
 
+@area.get("/admin/people/<person>/erasure")
+@needs("erase-person")
+def ask_erasure(person: str) -> Response:
+    """What erasing somebody takes away, and what stays; nothing is erased yet."""
+    check(visit.person(), "erase-person")
+    return _erasure(Form(ErasureSchema()), known(visit.parts(), person))
+
+
+@area.post("/admin/people/<person>/erasure")
+@needs("erase-person")
+def erase(person: str) -> AnyResponse:
+    """Erases somebody, once the ground and that it is meant were said."""
+    check(visit.person(), "erase-person")
+    who = known(visit.parts(), person)
+    form = Form.sent(ErasureSchema())
+    sure = form.values.pop("sure", [])
+    done = None
+    with form.refusals():
+        given = form.load()
+        if sure != ["true"]:
+            form.status, form.errors["sure"] = 400, say("admin.erase-not-sure")
+        else:
+            by = By(visit.person().id, acting_as(visit.person(), "erase-person"))
+            done = erasing.erase(visit.parts(), by, person, given["ground"])
+    if done is None:
+        return _erasure(form, who)
+    return page("admin/erased.html", done=done, address=lambda each: _case_address(each.stream))
+
+
 @area.post("/admin/people/<person>/deliverable")
 @needs("change-people")
 def try_address(person: str) -> AnyResponse:
@@ -170,6 +201,26 @@ def try_address(person: str) -> AnyResponse:
         undeliverable.lift(connection, who.email)
     structlog.get_logger().info("address tried again", person=who.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.deliverable")
+
+
+def _erasure(form: Form, who: Person) -> Response:
+    found = erasing.plan(visit.parts(), who.id)
+    return page(
+        "admin/erase.html",
+        form.status,
+        form=form,
+        who=who,
+        plan=found,
+        own=who.id == visit.person().id,
+        grounds=[(ground, say(f"admin.ground-{ground}")) for ground in erasing.GROUNDS],
+        others=[name for name in found.said if name not in (who.name, who.email)],
+    )
+
+
+def _case_address(stream: str) -> str | None:
+    """Where an administrator who may read cases reads this one."""
+    case = stream.startswith("proposal-") and may(visit.person(), "read-cases")
+    return url_for("web.cases.show", proposal=stream) if case else None
 
 
 def _content(person: Person) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from service.identity.people import Person
 from service.identity.permissions import may
 from service.published import programme_of
 from service.web.naming import name_of
-from service.web.rendering import say, word
+from service.web.rendering import named, say, word
 from service.web.visit import language
 from service.wiring import Parts
 from service.words import fill
@@ -110,12 +110,12 @@ def _called(programme: Programme) -> dict[tuple[str, str], str]:
         ("stage", "supplement"): say("cases.stage-supplement"),
     }
     found["stage", "held-over"] = say("cases.stage-held-over")
-    for kind, named in (
+    for kind, having in (
         ("body", programme.bodies), ("stage", programme.stages), ("theme", programme.themes),
         ("requirement", programme.requirements), ("envelope", programme.envelopes),
         ("criterion", [criterion for stage in programme.stages for criterion in stage.criteria]),
     ):  # fmt: skip
-        found.update({(kind, each.code): name_of(each.name) for each in named})
+        found.update({(kind, each.code): name_of(each.name) for each in having})
     found.update({("municipality", each.code): each.name for each in programme.municipalities})
     found.update({("subregion", each.code): each.name for each in programme.subregions})
     return found
@@ -320,15 +320,13 @@ def _act(found: CaseAt, entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 def acted_by(found: CaseAt, entry: Mapping[str, Any]) -> str:
     """Who did something, in which role and for which body, in whose place."""
-    name = entry["by"]["name"] or say("cases.erased")
+    name = named(entry["by"])
     capacity = entry["capacity"]
     if capacity is None:
-        return str(name)
+        return name
     role = word(capacity["role"])
     if capacity["body"]:
         role = say("cases.role-of", role=role, body=found.name("body", capacity["body"]))
     if capacity["substituteFor"]:
-        role = say(
-            "cases.substitute", role=role, name=capacity["substituteFor"]["name"] or say("cases.erased")
-        )
+        role = say("cases.substitute", role=role, name=named(capacity["substituteFor"]))
     return say("cases.acted-by", name=name, role=role)

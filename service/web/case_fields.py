@@ -14,7 +14,7 @@ from typing import Any
 from projections.view import Document
 from service.web.naming import Names
 from service.web.places import Places
-from service.web.rendering import day, has_text, moment, money, say, word
+from service.web.rendering import day, has_text, moment, money, named, say, word
 
 __all__ = ["Difference", "Words", "amounts", "differences", "leaves", "waits_for"]
 
@@ -162,11 +162,7 @@ def _text(path: Path, value: Any, words: Words, programme: str) -> str:
     if isinstance(value, list):
         return "; ".join(_text((*path[:-1], name), each, words, programme) for each in value)
     if isinstance(value, dict):
-        return (
-            _capacity(value, words, programme)
-            if name == "capacity"
-            else value.get("name") or say("audit.erased")
-        )
+        return _capacity(value, words, programme) if name == "capacity" else named({"name": None, **value})
     if not isinstance(value, str):
         return str(value)
     if name in MONEY:

@@ -17,7 +17,7 @@ from service.figures import budgets
 from service.identity.permissions import may
 from service.web.linking import address_of
 from service.web.naming import Names
-from service.web.rendering import has_text, money, say, word
+from service.web.rendering import has_text, money, named, say, word
 from service.web.rights_words import rights_said
 from service.web.visit import language, session
 from service.words import fill
@@ -108,10 +108,8 @@ def _who(entry: dict[str, Any], names: Names, programme: str) -> tuple[str, str]
         if acted["body"]:
             role = say("audit.role-of", role=role, body=names.body(acted["body"], programme))
         if acted["substituteFor"]:
-            role = say(
-                "audit.in-place-of", role=role, name=acted["substituteFor"]["name"] or say("audit.erased")
-            )
-    return by["name"] or (say("audit.erased") if by["id"].startswith("person-") else by["id"]), role
+            role = say("audit.in-place-of", role=role, name=named(acted["substituteFor"]))
+    return named(by) if by["name"] or by["id"].startswith("person-") else by["id"], role
 
 
 def _happened(

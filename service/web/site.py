@@ -18,6 +18,7 @@ from service.web import (
     letters,
     live,
     money,
+    my_data,
     newsletters,
     outbox,
     portfolio,
@@ -44,6 +45,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
+    my_data,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

@@ -107,6 +107,7 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         ],
         "/council-addresses": ["/council-addresses"],
         "/people": ["/people"],
+        "/people/me/data": ["/people/me/data"],
         "/people/{person}": [f"/people/{someone['id']}", f"/people/{walked.people['submitter'].id}"],
         "/subscriptions": ["/subscriptions"],
         "/subscriptions/{subscription}": [f"/subscriptions/{subscription}"],

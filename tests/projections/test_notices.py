@@ -16,7 +16,14 @@ from domain import case as cases
 from domain.case import Case
 from domain.definition import to_definition
 from domain.definition_rules import NOTICE_KINDS, NOTICE_RELATIONS, WITHOUT_BODY
-from domain.events import EditionHash, Event, LetterIssued, NewsletterApproved, ProgrammePublished
+from domain.events import (
+    EditionHash,
+    ErasureRequested,
+    Event,
+    LetterIssued,
+    NewsletterApproved,
+    ProgrammePublished,
+)
 from domain.programme import NoticeRule
 from domain.recorded import Recorded
 from projections.notices import KINDS, RELATIONS, TERMS, URGENCIES, Notice, To, notices, of_term
@@ -509,6 +516,7 @@ def everything() -> list[Notice]:
     found += notices(recorded(published, "programme-regionale-herstelaanpak"), None, herstelaanpak())
     approved = NewsletterApproved("x", TODAY, TODAY, (EditionHash("GM0743", "a" * 64),))
     found += notices(recorded(approved, "newsletter-1"), None, None)
+    found += notices(recorded(ErasureRequested(), "person-1"), None, None)
     return found
 
 

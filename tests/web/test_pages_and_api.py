@@ -48,6 +48,9 @@ PAGES = {
     "people.add_person": "web.admin.add",
     "people.change_person": "web.admin.change",
     "people.end_access": "web.admin.end_access",
+    "people.erase_person": "web.admin.erase",
+    "people.ask_erasure": "web.my_data.ask",
+    "people.read_own_data": "web.my_data.show",
     "people.list_people": "web.admin.index",
     "people.read_person": "web.admin.show",
     # questions
@@ -115,7 +118,7 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
         for name in (
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
-            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "Person",
+            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "Person", "Erasure",
         )
     }  # fmt: skip
     used: set[str] = set()

@@ -77,6 +77,9 @@ GET: dict[str, frozenset[str]] = {
     "admin.index": ADMIN,
     "admin.ask": ADMIN,
     "admin.show": ADMIN,
+    "admin.ask_erasure": ADMIN,
+    "my_data.show": EVERYBODY,
+    "my_data.download": EVERYBODY,
     "money.index": EVERYBODY,
     "money.as_file": EVERYBODY,
     "money.envelope": EVERYBODY,
@@ -146,6 +149,8 @@ POST: dict[str, frozenset[str]] = {
     "admin.set_password": ADMIN,
     "admin.end_access": ADMIN,
     "admin.try_address": ADMIN,
+    "admin.erase": ADMIN,
+    "my_data.ask": EVERYBODY,
     "money.open_envelope": TREASURER,
     "money.top_up": TREASURER,
     "money.release": TREASURER,
@@ -295,7 +300,7 @@ def test_a_form_is_taken_from_who_may_send_it_and_from_nobody_else(place: Place,
     wrong = []
     for name, rule in rules(place.site, "POST"):
         ends = {
-            "sign_in.sign_out", "admin.end_access", "subscriptions.remove", "newsletters.remove_address",
+            "sign_in.sign_out", "my_data.ask", "admin.end_access", "subscriptions.remove", "newsletters.remove_address",
         }  # fmt: skip
         if name in PUBLIC | ONES_OWN | ends and who in POST.get(name, ()):
             continue
