@@ -21,6 +21,7 @@ from service.web import (
     my_data,
     newsletters,
     outbox,
+    permission_pages,
     portfolio,
     preferences,
     programme_pages,
@@ -29,6 +30,7 @@ from service.web import (
     replay,
     search,
     sign_in,
+    sign_in_record,
     start,
     static_files,
     submission,
@@ -46,6 +48,7 @@ AREAS = (
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     my_data,
+    permission_pages, sign_in_record,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 
