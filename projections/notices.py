@@ -209,6 +209,7 @@ def of_term(kind: str, stage: OpenStage, case: Case, programme: Programme | None
         to = (*to, To("secretariat"))
     facts = {
         "owner": case.owner,
+        "municipalities": list(case.content.municipalities),
         "reference": case.reference,
         "programme": case.programme,
         "programmeVersion": case.programme_version,
@@ -289,6 +290,7 @@ def _facts(at: At, **more: Any) -> Document:
     """What every notice of a case says, and more; whose it is tells later who may still read of it."""
     return {
         "owner": at.case.owner,
+        "municipalities": list(at.case.content.municipalities),
         "reference": at.case.reference,
         "programme": at.case.programme,
         "programmeVersion": at.case.programme_version,

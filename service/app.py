@@ -20,6 +20,7 @@ from service.api import (
     letters,
     machines,
     newsletters,
+    organisations,
     people,
     portfolio,
     problems,
@@ -59,6 +60,7 @@ RESOURCES = (
     subscriptions,
     tokens,
     people,
+    organisations,
     sign_ins,
 )
 """A new resource is a module in `service/api/`, and its name here."""

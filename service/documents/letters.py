@@ -132,8 +132,10 @@ def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[
 def refuse_unseen(connection: Connection, person: Person, proposal: str) -> None:
     """Who may read a case may read its letters. Raises Missing when there is none that this person may read."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute("SELECT owner FROM views.status WHERE key = %s", (proposal,)).fetchone()
-    if row is None or not may(person, "read-case", owner=row[0]):
+        row = cursor.execute(
+            "SELECT owner, municipalities FROM views.status WHERE key = %s", (proposal,)
+        ).fetchone()
+    if row is None or not may(person, "read-case", owner=row[0], municipalities=row[1]):
         raise Missing("proposal", proposal)
 
 

@@ -196,7 +196,8 @@ def _path(delivery: Delivery, facts: Document, reader: Person | None) -> str:
 
 def _may_read(facts: Document, reader: Person) -> bool:
     """May this reader read the case that these facts are of?"""
-    return may(reader, "read-case", owner=facts.get("owner"))
+    municipalities = facts.get("municipalities", ())
+    return may(reader, "read-case", owner=facts.get("owner"), municipalities=municipalities)
 
 
 def _called(parts: Parts, delivery: Delivery, facts: Document, language: str) -> Document:

@@ -80,7 +80,12 @@ def show(proposal: str) -> Response:
     with parts.pool.connection() as connection:
         history = reading.history(connection, proposal)
         case = reading.status_of(history)
-        if case is None or not may(visit.person(), "read-case", owner=case["owner"]["$party"]):
+        if case is None or not may(
+            visit.person(),
+            "read-case",
+            owner=case["owner"]["$party"],
+            municipalities=case["content"]["municipalities"],
+        ):
             raise Missing("proposal", proposal)
         revisions = _revisions(connection, history)
     programme = programme_of(parts, case["programme"], case["programmeVersion"])

@@ -15,9 +15,11 @@ from service.api.sentences import Called, told
 from service.documents.contents import LETTERS
 from service.figures import budgets
 from service.identity.permissions import may
+from service.web import visit
 from service.web.linking import address_of
 from service.web.naming import Names
-from service.web.rendering import has_text, money, named, say, word
+from service.web.places import places
+from service.web.rendering import has_text, money, person_name, say, word
 from service.web.rights_words import rights_said
 from service.web.visit import language, session
 from service.words import fill
@@ -107,9 +109,12 @@ def _who(entry: dict[str, Any], names: Names, programme: str) -> tuple[str, str]
         role = word(acted["role"])
         if acted["body"]:
             role = say("audit.role-of", role=role, body=names.body(acted["body"], programme))
+        if acted["seat"]:
+            municipality = places(visit.parts()).name("municipalities", acted["seat"])
+            role = say("cases.seat-for", role=role, municipality=municipality)
         if acted["substituteFor"]:
-            role = say("audit.in-place-of", role=role, name=named(acted["substituteFor"]))
-    return named(by) if by["name"] or by["id"].startswith("person-") else by["id"], role
+            role = say("audit.in-place-of", role=role, name=person_name(acted["substituteFor"]))
+    return person_name(by) if by["name"] or by["id"].startswith("person-") else by["id"], role
 
 
 def _happened(

@@ -38,7 +38,7 @@ def prepare(app: Flask) -> None:
     env.globals.update(
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
         theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
-        outbox=lambda: outbox(running().settings), named=named,
+        outbox=lambda: outbox(running().settings), person_name=person_name,
     )  # fmt: skip
     env.filters.update(
         money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock
@@ -84,7 +84,7 @@ def word(code: str | None) -> str:
     return catalog(visit.language()).words.get(code, code)
 
 
-def named(somebody: Mapping[str, Any]) -> str:
+def person_name(somebody: Mapping[str, Any]) -> str:
     """The name of a person as `service/words.py` fills it in; of who was erased that they were, or why it stays."""
     if "nameKept" in somebody:
         return say(

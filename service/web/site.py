@@ -20,6 +20,7 @@ from service.web import (
     money,
     my_data,
     newsletters,
+    organisation,
     outbox,
     permission_pages,
     portfolio,
@@ -47,7 +48,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
-    my_data,
+    my_data, organisation,
     permission_pages, sign_in_record,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""

@@ -101,6 +101,7 @@ def test_who_submits_gets_a_receipt_with_a_letter_and_all_who_are_named_hear_it(
     assert heard["receipt"].letter == "receipt"
     assert heard["receipt"].facts == {
         "owner": "party-1",
+        "municipalities": ["GM0743", "GM0772"],
         "reference": "RHA-2026-0001",
         "programme": "regionale-herstelaanpak",
         "programmeVersion": 1,

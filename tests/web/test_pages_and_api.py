@@ -48,6 +48,10 @@ PAGES = {
     "people.add_person": "web.admin.add",
     "people.change_person": "web.admin.change",
     "people.end_access": "web.admin.end_access",
+    "organisations.read_organisation": "web.organisation.show",
+    "organisations.add_colleague": "web.organisation.add",
+    "organisations.change_colleague": "web.organisation.change",
+    "organisations.remove_colleague": "web.organisation.remove",
     "people.erase_person": "web.admin.erase",
     "people.ask_erasure": "web.my_data.ask",
     "people.read_own_data": "web.my_data.show",
@@ -120,6 +124,7 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
             "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "Person", "Erasure",
+            "Colleague", "ColleagueRole",
         )
     }  # fmt: skip
     used: set[str] = set()
