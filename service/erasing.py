@@ -1,4 +1,4 @@
-"""How is somebody erased? What says who they are goes, in one transaction with the event that says so; files after it.
+"""How is somebody erased? What says who they are goes, in one transaction with the event that says so; files around it.
 
 The log stays as it is: it has ids and digests. Who acted in office stays named in those acts, with the ground for it.
 What people typed into proposals and judgements is not touched: where the name stands there it is told, to be redacted
@@ -117,11 +117,14 @@ def erase(parts: Parts, by: By, id: str, ground: str) -> Erasure:
     assert ground in GROUNDS
     if by.id == id:
         raise Refused("own-erasure")
+    mails = 0
     for attempt in range(ATTEMPTS):
         version = changing.version_of(parts.log, id)
         wanted = plan(parts, id)
         event = PersonErased(ground, IN_OFFICE if wanted.named else None)
         hashes, deliveries = _kept(parts, wanted)
+        # Before it too: should it break off behind the commit, nobody knows any more whose mails these were.
+        mails += _remove_mails(parts, wanted, hashes, deliveries)
         try:
             done = changing.record(
                 parts.log, by, parts.calendar().today, id, [event], version, _taking(parts, wanted)
@@ -130,7 +133,7 @@ def erase(parts: Parts, by: By, id: str, ground: str) -> Erasure:
             if attempt == ATTEMPTS - 1:
                 raise
             continue
-        mails = _remove_mails(parts, wanted, hashes, deliveries)
+        mails += _remove_mails(parts, wanted, hashes, deliveries)
         structlog.get_logger().info("person erased", person=id, by=by.id, ground=ground)
         return Erasure(done.last, len(wanted.letters), mails, wanted.named, wanted.mentions)
     raise AssertionError("unreachable")

@@ -18,6 +18,7 @@ from service.identity.changing import SYSTEM
 from service.identity.people import Person
 from service.identity.permissions import Forbidden
 from service.settings import Settings
+from service.web import sessions
 from service.wiring import Parts
 from tests.api.conftest import Service, a_proposal, running_service
 from tests.conftest import fresh_database
@@ -204,6 +205,11 @@ def test_a_member_who_sits_for_a_municipality_acts_on_that_seat(service: Service
         "seat": "GM0794",
         "substituteFor": None,
     }
+    client = service.app.test_client()
+    with parts.pool.connection() as connection:
+        client.set_cookie("besluitspoor", sessions.start(connection, service.people["auditor"].id))
+    for path in (f"/proposals/{case}", f"/audit/proposals/{case}"):
+        assert "namens Helmond" in client.get(path).get_data(as_text=True), path
 
 
 def test_a_database_keeps_no_other_role_in_an_organisation(service: Service, parts: Parts) -> None:
