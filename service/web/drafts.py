@@ -143,7 +143,8 @@ def share(connection: Connection[Any], person: str, id: str, *, shared: bool) ->
     return connection.execute(query, {"id": _plain(id), "person": person, "shared": shared}).rowcount == 1
 
 
-def _put(connection: Connection[Any], draft: Draft, by: str) -> Draft:
+def _put(connection: Connection[Any], draft: Draft, by: str | None = None) -> Draft:
+    """Keeps a draft as it is; `by` somebody else than who made it, where a colleague goes on with it."""
     values = {name: [_plain(each) for each in typed] for name, typed in draft.values.items()}
     content = {
         "programme": draft.programme,
@@ -157,7 +158,9 @@ def _put(connection: Connection[Any], draft: Draft, by: str) -> Draft:
             changed_by = excluded.changed_by, version = drafts.version + 1
         WHERE web.drafts.person = excluded.person RETURNING {_COLUMNS}"""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(query, (draft.id, draft.person, draft.proposal, Jsonb(content), by)).fetchone()
+        row = cursor.execute(
+            query, (draft.id, draft.person, draft.proposal, Jsonb(content), by or draft.person)
+        ).fetchone()
     kept = _read(row)
     assert kept is not None
     return kept
