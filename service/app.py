@@ -20,6 +20,8 @@ from service.api import (
     letters,
     machines,
     newsletters,
+    organisations,
+    people,
     portfolio,
     problems,
     programmes,
@@ -57,6 +59,8 @@ RESOURCES = (
     newsletters,
     subscriptions,
     tokens,
+    people,
+    organisations,
     sign_ins,
 )
 """A new resource is a module in `service/api/`, and its name here."""

@@ -54,6 +54,12 @@ class SubscriptionConverter(BaseConverter):
     regex = f"subscription-{UUID}"
 
 
+class PersonConverter(BaseConverter):
+    """The id of a person."""
+
+    regex = f"person-{UUID}"
+
+
 class CodeConverter(BaseConverter):
     """The code of a body, a programme or an envelope."""
 
@@ -66,6 +72,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "letter": LetterConverter,
     "delivery": DeliveryConverter,
     "newsletter": NewsletterConverter,
+    "person": PersonConverter,
     "address": AddressConverter,
     "municipality": MunicipalityConverter,
     "subscription": SubscriptionConverter,

@@ -18,7 +18,9 @@ from service.web import (
     letters,
     live,
     money,
+    my_data,
     newsletters,
+    organisation,
     outbox,
     permission_pages,
     portfolio,
@@ -46,6 +48,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
+    my_data, organisation,
     permission_pages, sign_in_record,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
