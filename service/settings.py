@@ -37,6 +37,8 @@ class Settings:
     mail_folder: str = ""
     private_webhooks: bool = False
     """May webhooks go to private and loopback addresses?"""
+    oidc_file: str = ""
+    """Where the providers stand at which people can sign in elsewhere (`service/identity/oidc/providers.py`)."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -63,6 +65,7 @@ class Settings:
             mail_from=environ.get("MAIL_FROM", "").strip() or "Besluitspoor <besluitspoor@localhost>",
             mail_folder=environ.get("MAIL_FOLDER", "").strip(),
             private_webhooks=environ.get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1",
+            oidc_file=environ.get("OIDC_FILE", "").strip(),
         )
 
 

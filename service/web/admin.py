@@ -21,6 +21,7 @@ from service.identity.people import ROLES, EmailTaken, Person
 from service.identity.permissions import check
 from service.web import sessions, visit
 from service.web.forms import Form
+from service.web.identity_links import linked
 from service.web.naming import names
 from service.web.places import places
 from service.web.proposal_form import KINDS
@@ -314,13 +315,14 @@ def _version(person: Person) -> int:
 
 def _shown(form: Form, person: Person | None, password: Form | None = None) -> Response:
     called = names(visit.parts())
-    known, going_on, secret, refused = [], 0, False, None
+    known, going_on, secret, refused, elsewhere = [], 0, False, None, []
     if person is not None:
         with visit.parts().pool.connection() as connection:
             known = tokens.kept(connection, person.id)
             going_on = sessions.going_on(connection, person.id)
             secret = people.has_password(connection, person.id)
             refused = undeliverable.refusal(connection, person.email)
+            elsewhere = linked(connection, person)
     bodies = sorted(
         {*called.bodies, *(person.bodies | person.chairs if person else ())} - {"applicant"},
         key=lambda code: called.body(code).casefold(),
@@ -349,4 +351,5 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         sessions=going_on,
         has_password=secret,
         refused=refused,
+        linked=elsewhere,
     )

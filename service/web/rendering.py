@@ -36,8 +36,8 @@ def prepare(app: Flask) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
-        theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
-        outbox=lambda: outbox(running().settings),
+        this_page=visit.this_page, theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
+        outbox=lambda: outbox(running().settings), providers=lambda: running().elsewhere.all(),
     )  # fmt: skip
     env.filters.update(
         money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock

@@ -13,6 +13,8 @@ from service.web import (
     desk,
     differences,
     door,
+    elsewhere,
+    identity_links,
     inbox,
     kit,
     letters,
@@ -44,6 +46,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
+    elsewhere, identity_links,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import g, redirect, request
+from flask import current_app, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
@@ -19,8 +19,8 @@ from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "kept", "language", "parts",
-    "person", "public", "session", "speak", "theme",
+    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "kept", "language",
+    "once", "parts", "person", "public", "session", "speak", "theme", "this_page",
 ]  # fmt: skip
 
 COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
@@ -111,6 +111,20 @@ def csrf_token() -> str:
     secret = found.csrf.encode()
     mask = secrets.token_bytes(len(secret))
     return base64.urlsafe_b64encode(mask + _xor(mask, secret)).decode()
+
+
+def this_page() -> str:
+    """The address of this page, to come back to; the start page for one that counts once, or that a form led to."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method != "GET" or getattr(view, "once", False):
+        return "/"
+    return request.full_path.removesuffix("?")
+
+
+def once(view: F) -> F:
+    """Marks a page whose address counts once: nothing leads back to it."""
+    view.once = True  # type: ignore[attr-defined]
+    return view
 
 
 def inside(address: str | None) -> str:

@@ -77,6 +77,7 @@ GET: dict[str, frozenset[str]] = {
     "admin.index": ADMIN,
     "admin.ask": ADMIN,
     "admin.show": ADMIN,
+    "identity_links.ask": ADMIN,
     "money.index": EVERYBODY,
     "money.as_file": EVERYBODY,
     "money.envelope": EVERYBODY,
@@ -146,6 +147,8 @@ POST: dict[str, frozenset[str]] = {
     "admin.set_password": ADMIN,
     "admin.end_access": ADMIN,
     "admin.try_address": ADMIN,
+    "identity_links.link": ADMIN,
+    "identity_links.end": ADMIN,
     "money.open_envelope": TREASURER,
     "money.top_up": TREASURER,
     "money.release": TREASURER,
@@ -157,9 +160,10 @@ POST: dict[str, frozenset[str]] = {
 PUBLIC = {
     "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index", "unsubscribe.ask",
     "unsubscribe.turn_off", "outbox.index", "outbox.show", "outbox.as_html", "outbox.attachment",
+    "elsewhere.go", "elsewhere.answer", "elsewhere.waiting", "elsewhere.leave",
 }  # fmt: skip
-FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off"}
-"""What is typed, or stands in the address, is the right to send it."""
+FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off", "elsewhere.go"}
+"""What is typed, or stands in the address, is the right to send it; or it does nothing yet but send somebody on."""
 ONES_OWN = {"submission.delete"}
 """Reaches nothing but what is one's own: for another's it does nothing, as the rule about drafts below says."""
 REFUSED = (303, 403, 404)
@@ -209,7 +213,7 @@ def place(site: Site) -> Place:
     common: dict[str, object] = {
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
-        "figure": "subregions", "waiting": waiting, "chosen": "nl",
+        "figure": "subregions", "waiting": waiting, "chosen": "nl", "provider": "nobody", "identity": "identity-1",
         "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip
     message = told(site, "secretary", proposal)
@@ -296,6 +300,7 @@ def test_a_form_is_taken_from_who_may_send_it_and_from_nobody_else(place: Place,
     for name, rule in rules(place.site, "POST"):
         ends = {
             "sign_in.sign_out", "admin.end_access", "subscriptions.remove", "newsletters.remove_address",
+            "identity_links.end",
         }  # fmt: skip
         if name in PUBLIC | ONES_OWN | ends and who in POST.get(name, ()):
             continue

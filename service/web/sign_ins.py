@@ -1,0 +1,91 @@
+"""Who is at a provider just now, and what do they come back to? Kept for ten minutes, for one browser, for once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from service.identity.oidc.asked import Begun
+
+__all__ = ["LASTS", "Waiting", "cookie_for", "keep", "take"]
+
+LASTS = 10 * 60
+"""Seconds in which somebody has to come back."""
+MOST_KEPT = 100_000_000
+"""Characters of forms that are kept at once, for all: who is not signed in must not fill the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What was kept of a sign-in: what must come back, where it leads, and the form that came too late."""
+
+    nonce: str
+    verifier: str
+    goes_to: str
+    fields: list[tuple[str, str]]
+
+
+def cookie_for(state: str) -> str:
+    """The name of the cookie of a sign-in: each has its own, so that two tabs do not hinder each other."""
+    return f"sign-in-{_hash(state).hex()[:16]}"
+
+
+def keep(
+    connection: Connection[Any],
+    begun: Begun,
+    provider: str,
+    goes_to: str,
+    fields: Sequence[tuple[str, str]],
+) -> str | None:
+    """Keeps a sign-in that was begun: what the cookie holds. None when there is no room for the form."""
+    connection.execute(
+        "DELETE FROM web.sign_ins WHERE created_at < now() - make_interval(secs => %s)", (LASTS,)
+    )
+    # NUL is the one character that PostgreSQL has no place for; no form of ours takes it.
+    plain = [[name.replace("\0", ""), value.replace("\0", "")] for name, value in fields]
+    size = len(json.dumps(plain)) if plain else 0
+    if size:
+        row = connection.execute("SELECT coalesce(sum(size), 0) FROM web.sign_ins").fetchone()
+        if row is not None and row[0] + size > MOST_KEPT:
+            return None
+    browser = secrets.token_urlsafe(32)
+    connection.execute(
+        """INSERT INTO web.sign_ins (state, browser, provider, nonce, verifier, goes_to, fields, size)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
+        (
+            _hash(begun.state),
+            _hash(browser),
+            provider,
+            begun.nonce,
+            begun.verifier,
+            goes_to,
+            Jsonb(plain),
+            size,
+        ),
+    )
+    return browser
+
+
+def take(connection: Connection[Any], provider: str, state: str, browser: str) -> Waiting | None:
+    """What was kept of a sign-in, which is gone with that; None when there is none of this browser."""
+    row = connection.execute(
+        """DELETE FROM web.sign_ins WHERE state = %s AND browser = %s AND provider = %s
+            AND created_at > now() - make_interval(secs => %s)
+        RETURNING nonce, verifier, goes_to, fields""",
+        (_hash(state), _hash(browser), provider, LASTS),
+    ).fetchone()
+    if row is None:
+        return None
+    nonce, verifier, goes_to, fields = row
+    return Waiting(nonce, verifier, goes_to, [(name, value) for name, value in fields])
+
+
+def _hash(value: str) -> bytes:
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
