@@ -32,6 +32,7 @@ from service.web.visit import COOKIE
 from tests.conftest import fresh_database
 from tests.web.conftest import DESKTOP, PHONE, Site, Visitor, site_on, violations
 from tests.web.oidc_provider import CLIENT, SECRET, Claims, OpenProvider, provider_for
+from tests.web.test_nonsense import NONSENSE
 from tests.web.test_sessions import dict_of_areas, forget_sessions
 
 GO, ANSWER = "/sign-in/with/city", "/sign-in/with/city/answer"
@@ -482,6 +483,34 @@ def test_the_cookie_of_a_sign_in_is_out_of_reach_of_scripts_and_gone_afterwards(
 
 def cookies(visitor: Visitor) -> list[tuple[str, str]]:
     return [(cookie.key, cookie.value) for cookie in visitor.client._cookies.values()]
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE)
+def test_nonsense_leads_nowhere(place: Place, nonsense: str) -> None:
+    place.newcomer()
+    visitor = place.visitor()
+    begun = visitor.client.post(GO, data={"next": nonsense, "again.x": nonsense, f"again.{nonsense}": "x"})
+    assert begun.status_code == 200
+    state = parse_qs(urlsplit(place.begun(visitor)).query)["state"][0]
+    for query in (
+        dict.fromkeys(("state", "code", "iss", "error"), nonsense),
+        {"state": state, "iss": place.provider.issuer, "code": nonsense},
+        {"state": nonsense, "error": nonsense},
+    ):
+        response = visitor.client.get(ANSWER, query_string=query)
+        assert response.status_code == 400, query
+        assert b"<script>alert" not in response.get_data()
+    assert visitor.client.get("/sign-in/waiting", query_string={"next": nonsense}).location.startswith("/")
+    assert is_out(visitor)
+
+
+@pytest.mark.parametrize("nonsense", [None, 1, [], {}, "", "\x00", "a\x00b", "x" * 5_000, "\n", True])
+def test_claims_that_are_nonsense_make_nobody_of_it(place: Place, nonsense: Any) -> None:
+    names = ("name", "email", "email_verified", "org", "org_name", "groups")
+    claims = place.newcomer(**dict.fromkeys(names, nonsense))
+    assert place.signed_in(place.visitor()).status_code == 403
+    claims["sub"] = nonsense
+    assert place.signed_in(place.visitor()).status_code == 400
 
 
 # What goes otherwise at the provider
