@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from service.ids import new_id
 
 __all__ = [
-    "Identity", "Stranger", "end", "find", "forget_strangers", "link", "note", "of_person", "party_of",
+    "Identity", "Stranger", "end", "find", "forget_old", "forget_strangers", "link", "note", "of_person", "party_of",
     "remember_party", "stranger", "strangers", "used",
 ]  # fmt: skip
 
@@ -104,7 +104,6 @@ def end(connection: Connection[Any], id: str, person: str) -> bool:
 
 def note(connection: Connection[Any], issuer: str, subject: str, email: str, name: str) -> str:
     """Remembers somebody who is nobody here: the code to tell an administrator."""
-    connection.execute("DELETE FROM vault.strangers WHERE at < now() - %s::interval", (KEPT,))
     code = "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(2))
     row = connection.execute(
         """INSERT INTO vault.strangers (issuer, subject, code, email, name) VALUES (%s, %s, %s, %s, %s)
@@ -131,6 +130,11 @@ def stranger(connection: Connection[Any], code: str) -> Stranger | None:
         query = """SELECT issuer, subject, code, email, name, at FROM vault.strangers
             WHERE replace(code, '-', '') = %s AND at > now() - %s::interval FOR UPDATE"""
         return cursor.execute(query, (plain, KEPT)).fetchone()
+
+
+def forget_old(connection: Connection[Any]) -> int:
+    """Forgets strangers who were not linked in time; how many?"""
+    return connection.execute("DELETE FROM vault.strangers WHERE at < now() - %s::interval", (KEPT,)).rowcount
 
 
 def forget_strangers(connection: Connection[Any], email: str) -> None:

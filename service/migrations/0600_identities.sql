@@ -43,7 +43,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON vault.identities, vault.identity_organis
 
 -- Who is at a provider just now, and what they come back to. Each is used once, by the browser that it was begun in, and
 -- within ten minutes.
-CREATE TABLE web.sign_ins (
+CREATE TABLE web.on_their_way (
     -- SHA-256 of the state in the address, and of what the cookie holds: who reads this table can do nothing with it.
     state bytea PRIMARY KEY,
     browser bytea NOT NULL,
@@ -56,5 +56,5 @@ CREATE TABLE web.sign_ins (
     size int NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX ON web.sign_ins (created_at);
-GRANT SELECT, INSERT, UPDATE, DELETE ON web.sign_ins TO {app_role};
+CREATE INDEX ON web.on_their_way (created_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON web.on_their_way TO {app_role};

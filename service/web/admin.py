@@ -18,7 +18,7 @@ from service.api.tokens import Password
 from service.errors import Missing
 from service.identity import parties, people, tokens, undeliverable
 from service.identity.people import ROLES, EmailTaken, Person
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.web import sessions, visit
 from service.web.forms import Form
 from service.web.identity_links import linked
@@ -68,6 +68,7 @@ class NewPasswordSchema(Given):
 
 
 @area.get("/admin")
+@needs("read-people")
 def index() -> Response:
     """Everybody who may sign in, found by name, address or role."""
     check(visit.person(), "read-people")
@@ -97,6 +98,7 @@ def index() -> Response:
 
 
 @area.get("/admin/people/new")
+@needs("change-people")
 def ask() -> Response:
     """The form for somebody new."""
     check(visit.person(), "change-people")
@@ -104,6 +106,7 @@ def ask() -> Response:
 
 
 @area.post("/admin/people/new")
+@needs("change-people")
 def add() -> AnyResponse:
     """Adds somebody, who can sign in once a password is set."""
     check(visit.person(), "change-people")
@@ -134,6 +137,7 @@ def add() -> AnyResponse:
 
 
 @area.get("/admin/people/<person>")
+@needs("read-people")
 def show(person: str) -> Response:
     """What somebody is, and what can be done about it."""
     check(visit.person(), "read-people")
@@ -142,6 +146,7 @@ def show(person: str) -> Response:
 
 
 @area.post("/admin/people/<person>")
+@needs("change-people")
 def change(person: str) -> AnyResponse:
     """Changes what somebody is; who may do nothing any more is signed out."""
     check(visit.person(), "change-people")
@@ -182,6 +187,7 @@ def change(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/password")
+@needs("change-people")
 def set_password(person: str) -> AnyResponse:
     """Gives somebody another password, and signs them out everywhere."""
     check(visit.person(), "change-people")
@@ -203,6 +209,7 @@ def set_password(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/end")
+@needs("change-people")
 def end_access(person: str) -> AnyResponse:
     """Ends every session and token of somebody."""
     check(visit.person(), "change-people")
@@ -214,6 +221,7 @@ def end_access(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/deliverable")
+@needs("change-people")
 def try_address(person: str) -> AnyResponse:
     """Mail goes to somebody's address again, though it was refused."""
     check(visit.person(), "change-people")

@@ -9,17 +9,18 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.api.context import running
 from service.api.problems import Problem
 from service.errors import Missing
-from service.identity.oidc import asked
+from service.identity import guard, sign_ins
+from service.identity.oidc import asked, on_their_way
 from service.identity.oidc.admitting import person_for
 from service.identity.oidc.clients import Client
+from service.identity.oidc.on_their_way import LASTS, Waiting, cookie_for
 from service.identity.oidc.refusal import NotAccepted
 from service.identity.people import Person
-from service.web import sign_ins, visit
+from service.web import sessions, visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, sent_before
 from service.web.sign_in import SIGNED_IN_WITH, begun_session, demo_people
-from service.web.sign_ins import LASTS, Waiting, cookie_for
-from service.web.visit import inside, once, public
+from service.web.visit import COOKIE, inside, once, public
 
 area = Blueprint("elsewhere", __name__)
 
@@ -40,7 +41,7 @@ def go(provider: str) -> AnyResponse:
     except NotAccepted as refused:
         return _refused(client, refused, to, fields)
     with running().parts.pool.connection() as connection:
-        browser = sign_ins.keep(connection, begun, provider, to, fields)
+        browser = on_their_way.keep(connection, begun, provider, to, fields)
     if browser is None:
         raise Problem(503, "service-unavailable", headers={"Retry-After": "60"})
     # A page that goes on by itself, and no redirect: browsers let a form lead to this site only, as we tell them.
@@ -65,7 +66,7 @@ def answer(provider: str) -> AnyResponse:
     client = _client(provider)
     state = _once("state")
     with running().parts.pool.connection() as connection:
-        waiting = sign_ins.take(connection, provider, state, request.cookies.get(cookie_for(state), ""))
+        waiting = on_their_way.take(connection, provider, state, request.cookies.get(cookie_for(state), ""))
     if waiting is None:
         refused = NotAccepted("state", "the state is none of this browser's, was used before, or is too old")
         return _refused(client, refused, "/", [])
@@ -74,24 +75,15 @@ def answer(provider: str) -> AnyResponse:
     except NotAccepted as refused:
         response = _refused(client, refused, waiting.goes_to, waiting.fields)
     else:
-        structlog.get_logger().info("signed in elsewhere", person=person.id, provider=provider)
-        to = waiting.goes_to
-        if not person.roles and not waiting.fields:
-            to = url_for("web.elsewhere.waiting", next=to)
-        response = begun_session(person, to, waiting.fields)
-        response.set_cookie(SIGNED_IN_WITH, provider, httponly=True, samesite="Lax", secure=request.is_secure)
+        if person.roles:
+            response = begun_session(person, waiting.goes_to, waiting.fields)
+            response.set_cookie(
+                SIGNED_IN_WITH, provider, httponly=True, samesite="Lax", secure=request.is_secure
+            )
+        else:
+            response = _waiting(person, waiting.goes_to)
     response.delete_cookie(cookie_for(state), path="/sign-in/with/")
     return response
-
-
-@area.get("/sign-in/waiting")
-@public
-def waiting() -> AnyResponse:
-    """Somebody is known, and may do nothing yet: who can change that."""
-    found, to = visit.session(), inside(request.args.get("next"))
-    if found is None or found.person.roles:
-        return redirect(to, 303)
-    return page("elsewhere/waiting.html", 403, to=to, who=found.person)
 
 
 @area.get("/sign-in/with/<code:provider>/leave")
@@ -126,8 +118,28 @@ def _person(client: Client, provider: str, waiting: Waiting) -> Person:
         nonce=waiting.nonce,
         redirect_uri=_answer_address(provider),
     )
+    found = running()
+    # Whoever it is: an address, or what the provider calls them.
+    said = str(claims.get(client.provider.claims.email) or claims.get("sub"))
+    tried = guard.of(found.settings.secret, said, request.remote_addr)
+    with found.parts.pool.connection() as connection:
+        try:
+            person = person_for(connection, client.provider, claims)
+        except NotAccepted:
+            sign_ins.note(connection, tried, None, "provider", "refused")
+            raise
+        sign_ins.note(connection, tried, person.id, "provider", "done" if person.roles else "refused")
+    return person
+
+
+def _waiting(person: Person, to: str) -> AnyResponse:
+    """Somebody is known, and may do nothing yet: who can change that. Until then nobody is signed in here."""
     with running().parts.pool.connection() as connection:
-        return person_for(connection, client.provider, claims)
+        sessions.end(connection, request.cookies.get(COOKIE, ""))
+    visit.come_in(None)
+    response = page("elsewhere/waiting.html", 403, to=to, who=person)
+    response.delete_cookie(COOKIE)
+    return response
 
 
 def _refused(client: Client, refused: NotAccepted, to: str, fields: list[tuple[str, str]]) -> AnyResponse:

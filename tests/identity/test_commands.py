@@ -121,6 +121,7 @@ def test_a_stranger_is_remembered_for_thirty_days_or_until_they_are_erased(setti
         assert identities.stranger(connection, one) is None
         assert identities.strangers(connection, "one@example.net") == []
         two = identities.note(connection, issuer, "two", "Two@example.net", "Two")
+        assert identities.forget_old(connection) == 1
         assert connection.execute("SELECT count(*) FROM vault.strangers").fetchone() == (1,)
         identities.forget_strangers(connection, "two@EXAMPLE.net")
         assert identities.stranger(connection, two) is None

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from service.identity.oidc.asked import Begun
 
-__all__ = ["LASTS", "Waiting", "cookie_for", "keep", "take"]
+__all__ = ["LASTS", "Waiting", "cookie_for", "forget", "keep", "take"]
 
 LASTS = 10 * 60
 """Seconds in which somebody has to come back."""
@@ -45,19 +45,17 @@ def keep(
     fields: Sequence[tuple[str, str]],
 ) -> str | None:
     """Keeps a sign-in that was begun: what the cookie holds. None when there is no room for the form."""
-    connection.execute(
-        "DELETE FROM web.sign_ins WHERE created_at < now() - make_interval(secs => %s)", (LASTS,)
-    )
+    forget(connection)
     # NUL is the one character that PostgreSQL has no place for; no form of ours takes it.
     plain = [[name.replace("\0", ""), value.replace("\0", "")] for name, value in fields]
     size = len(json.dumps(plain)) if plain else 0
     if size:
-        row = connection.execute("SELECT coalesce(sum(size), 0) FROM web.sign_ins").fetchone()
+        row = connection.execute("SELECT coalesce(sum(size), 0) FROM web.on_their_way").fetchone()
         if row is not None and row[0] + size > MOST_KEPT:
             return None
     browser = secrets.token_urlsafe(32)
     connection.execute(
-        """INSERT INTO web.sign_ins (state, browser, provider, nonce, verifier, goes_to, fields, size)
+        """INSERT INTO web.on_their_way (state, browser, provider, nonce, verifier, goes_to, fields, size)
         VALUES (%s, %s, %s, %s, %s, %s, %s, %s)""",
         (
             _hash(begun.state),
@@ -76,7 +74,7 @@ def keep(
 def take(connection: Connection[Any], provider: str, state: str, browser: str) -> Waiting | None:
     """What was kept of a sign-in, which is gone with that; None when there is none of this browser."""
     row = connection.execute(
-        """DELETE FROM web.sign_ins WHERE state = %s AND browser = %s AND provider = %s
+        """DELETE FROM web.on_their_way WHERE state = %s AND browser = %s AND provider = %s
             AND created_at > now() - make_interval(secs => %s)
         RETURNING nonce, verifier, goes_to, fields""",
         (_hash(state), _hash(browser), provider, LASTS),
@@ -85,6 +83,12 @@ def take(connection: Connection[Any], provider: str, state: str, browser: str) -
         return None
     nonce, verifier, goes_to, fields = row
     return Waiting(nonce, verifier, goes_to, [(name, value) for name, value in fields])
+
+
+def forget(connection: Connection[Any]) -> int:
+    """Forgets who did not come back in time; how many?"""
+    query = "DELETE FROM web.on_their_way WHERE created_at < now() - make_interval(secs => %s)"
+    return connection.execute(query, (LASTS,)).rowcount
 
 
 def _hash(value: str) -> bytes:

@@ -1,0 +1,20 @@
+"""What is kept of people for a while only, and forgotten once that has passed? The worker asks this every minute."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+
+from service.identity import guard, identities, sign_ins
+from service.identity.oidc import on_their_way
+from service.wiring import Parts
+
+__all__ = ["run_due"]
+
+
+def run_due(parts: Parts, connection: Connection[Any], now: datetime) -> int:
+    """Forgets what was kept long enough; how many rows?"""
+    forgotten = sign_ins.forget_old(connection, now) + guard.forget(connection)
+    return forgotten + identities.forget_old(connection) + on_their_way.forget(connection)
