@@ -62,6 +62,7 @@ PAGES = (
     ("admin", "/admin/people/{person}"),
     ("admin", "/admin/people/{person}/end"),
     ("admin", "/admin/people/{person}/erasure"),
+    ("admin", "/admin/people/{person}/link"),
     ("admin", "/admin/sign-ins"),
     ("submitter", "/permissions"),
     ("treasurer", "/money"),
@@ -120,6 +121,7 @@ FORMS = {
 """What is sent as a form, and changes nothing: the preview of what would be recorded of several cases at once."""
 
 DOWNLOAD, SENT_ON, DEMO = "a file, not a page", "sends on to another page", "of a demonstration only"
+PROVIDER = "takes as long as a provider elsewhere"
 ELSEWHERE = {
     "audit.download": DOWNLOAD,
     "cases.as_file": DOWNLOAD,
@@ -133,6 +135,8 @@ ELSEWHERE = {
     "newsletters.read_file": DOWNLOAD,
     "deliveries.as_mail": "a mail, as it would be sent",
     "inbox.show": SENT_ON,
+    "elsewhere.answer": PROVIDER,
+    "elsewhere.leave": PROVIDER,
     "sign_in.choose_language": SENT_ON,
     "sign_in.choose_theme": SENT_ON,
     "kit.index": DEMO,

@@ -322,6 +322,58 @@ def person_erase(who: str, ground: str, yes: bool, data: Path) -> None:
     _say(f"Erased {found.id}: {done.letters} letters and {done.mails} mails went{stays}.")
 
 
+@person.command("links")
+@click.option("--email", required=True, help="Whose accounts elsewhere.")
+@_data_option
+def person_links(email: str, data: Path) -> None:
+    """List the accounts elsewhere of somebody: id, issuer, linked and last used, with tabs between them."""
+    import psycopg
+
+    from service.identity import identities
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        for each in identities.of_person(connection, _known(connection, email).id):
+            used = _utc(each.used_at) if each.used_at else "-"
+            click.echo("\t".join((each.id, each.issuer, _utc(each.linked_at), used)))
+
+
+@person.command("link")
+@click.option("--email", required=True, help="Who signs in with it from now on.")
+@click.argument("code")
+@_data_option
+def person_link(email: str, code: str, data: Path) -> None:
+    """Link an account elsewhere, by the CODE that somebody was shown who signed in with it and is not known here."""
+    import psycopg
+
+    from service.identity import identities
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        known, found = _known(connection, email), identities.stranger(connection, code)
+        if found is None:
+            raise click.ClickException("Nobody was shown this code in the last thirty days.")
+        identities.link(connection, found.issuer, found.subject, known.id)
+    _say(f"{email} signs in as {found.email or found.name} of {found.issuer} too.")
+
+
+@person.command("unlink")
+@click.option("--email", required=True, help="Who does not sign in with it any more.")
+@click.argument("id")
+@_data_option
+def person_unlink(email: str, id: str, data: Path) -> None:
+    """Unlink the account elsewhere with this ID of 'person links', and sign the person out everywhere."""
+    import psycopg
+
+    from service.identity import identities
+    from service.web import sessions
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        known = _known(connection, email)
+        if not identities.end(connection, id, known.id):
+            raise click.ClickException("There is no such account. 'besluitspoor person links' lists them.")
+        sessions.end_all(connection, known.id)
+    _say(f"{email} does not sign in with it any more.")
+
+
 @main.group()
 def token() -> None:
     """Bearer tokens, for programs that use the API."""

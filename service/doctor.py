@@ -15,6 +15,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from domain.definition import from_definition
 from service import embedded
+from service.identity.oidc.clients import Clients
+from service.identity.oidc.refusal import NotAccepted
 from service.keeping_up import LATE_SECONDS, folding, notifying, publishing, unreadable, without_courier
 from service.messaging import inspecting
 from service.messaging.broker import connected
@@ -105,6 +107,7 @@ def examine(data_dir: Path, environ: Mapping[str, str]) -> Iterator[Check]:
         yield from _inside(database, settings)
         yield _broker(settings)
         yield _mail(settings)
+        yield from _providers(settings)
 
 
 def _folder(data_dir: Path, environ: dict[str, str]) -> Iterator[Check]:
@@ -409,6 +412,29 @@ def _mail(settings: Settings) -> Check:
         "warn",
         "It waits: set SMTP_URL to the mail server, or MAIL_FOLDER to a folder to write it into.",
     )
+
+
+def _providers(settings: Settings) -> Iterator[Check]:
+    try:
+        clients = Clients(settings)
+    except SettingsError as error:
+        yield Check("sign-in", "fail", str(error))
+        return
+    for provider in clients.all():
+        client = clients.get(provider.code)
+        assert client is not None
+        try:
+            client.metadata()
+            client.keys()
+        except NotAccepted as error:
+            yield Check(
+                "sign-in",
+                "fail",
+                f"Nobody can sign in with '{provider.code}' ({error.details}). Is the issuer in OIDC_FILE right, and "
+                "may this machine reach it? Local accounts work all the same.",
+            )
+        else:
+            yield Check("sign-in", "ok", f"'{provider.code}' answers ({provider.issuer}).")
 
 
 def _broker(settings: Settings) -> Check:

@@ -37,6 +37,8 @@ class Settings:
     mail_folder: str = ""
     private_webhooks: bool = False
     """May webhooks go to private and loopback addresses?"""
+    oidc_file: str = ""
+    """Where the providers stand at which people can sign in elsewhere (`service/identity/oidc/providers.py`)."""
     writes_per_minute: int = 0
     """How much one person may change in a minute, in each web process; 0 is no limit."""
     proxies: int = 0
@@ -67,6 +69,7 @@ class Settings:
             mail_from=environ.get("MAIL_FROM", "").strip() or "Besluitspoor <besluitspoor@localhost>",
             mail_folder=environ.get("MAIL_FOLDER", "").strip(),
             private_webhooks=environ.get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1",
+            oidc_file=environ.get("OIDC_FILE", "").strip(),
             writes_per_minute=_whole("WRITES_PER_MINUTE", environ.get("WRITES_PER_MINUTE", ""), 600),
             proxies=_whole("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""), 0),
         )

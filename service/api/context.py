@@ -13,6 +13,7 @@ from service.api.limits import Bucket
 from service.api.problems import Problem
 from service.eventstore import Once
 from service.identity.callers import Callers
+from service.identity.oidc.clients import Clients
 from service.identity.people import Person
 from service.settings import Settings
 from service.wiring import Parts
@@ -32,6 +33,7 @@ class Running:
 
     def __init__(self, settings: Settings, build: Callable[[Settings], Parts]) -> None:
         self.settings = settings
+        self.elsewhere = Clients(settings)
         self.verifying = threading.BoundedSemaphore(SIGN_INS)
         self.writes = Bucket(settings.writes_per_minute)
         self._build = build

@@ -105,10 +105,12 @@ def change(
     known: Person,
     wanted: Person,
     organisation: Party | None = None,
+    also: Callable[[Connection[Any]], None] = lambda _: None,
 ) -> None:
     """From now on a person is this; who may do nothing any more is signed out. What changes nothing is not recorded.
 
-    Raises EmailTaken, Stale when the person is not as `known` any more, and Missing when there is none.
+    `also` is done in the same transaction. Raises EmailTaken, Stale when the person is not as `known` any more, and
+    Missing when there is none.
     """
     before, after = rights_of(known), rights_of(wanted)
     details = tuple(name for name in ("email", "name") if getattr(known, name) != getattr(wanted, name))
@@ -124,6 +126,7 @@ def change(
         if (found := people.get(connection, known.id, held=True)) != known:
             raise Missing("person", known.id) if found is None else Stale(0)
         people.change(connection, wanted)
+        also(connection)
         if out:
             _end_access(connection, known.id)
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from service.identity import guard, sign_ins
+from service.identity import guard, identities, sign_ins
+from service.identity.oidc import on_their_way
 from service.wiring import Parts
 
 __all__ = ["run_due"]
@@ -15,4 +16,5 @@ __all__ = ["run_due"]
 
 def run_due(parts: Parts, connection: Connection[Any], now: datetime) -> int:
     """Forgets what was kept long enough; how many rows?"""
-    return sign_ins.forget_old(connection, now) + guard.forget(connection)
+    forgotten = sign_ins.forget_old(connection, now) + guard.forget(connection)
+    return forgotten + identities.forget_old(connection) + on_their_way.forget(connection)

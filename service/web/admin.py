@@ -23,6 +23,7 @@ from service.identity.permissions import GUARDED, acting_as, check, check_person
 from service.web import sessions, visit
 from service.web.event_words import happened
 from service.web.forms import Form
+from service.web.identity_links import linked
 from service.web.naming import names
 from service.web.places import places
 from service.web.proposal_form import KINDS
@@ -271,7 +272,7 @@ def _say_taken(form: Form) -> None:
 
 def _shown(form: Form, person: Person | None, password: Form | None = None) -> Response:
     called = names(visit.parts())
-    known, going_on, secret, refused, history = [], 0, False, None, []
+    known, going_on, secret, refused, history, elsewhere = [], 0, False, None, [], []
     if person is not None:
         with visit.parts().pool.connection() as connection:
             known = tokens.kept(connection, person.id)
@@ -279,6 +280,7 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
             secret = people.has_password(connection, person.id)
             refused = undeliverable.refusal(connection, person.email)
             history = happened(connection, visit.parts().log.load(person.id), called)
+            elsewhere = linked(connection, person)
     bodies = sorted(
         {*called.bodies, *(person.bodies | person.chairs if person else ())} - {"applicant"},
         key=lambda code: called.body(code).casefold(),
@@ -318,4 +320,5 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         sessions=going_on,
         has_password=secret,
         refused=refused,
+        linked=elsewhere,
     )

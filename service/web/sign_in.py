@@ -8,6 +8,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.api.context import running
 from service.api.password_sign_in import HeldBack, by_password
 from service.demo.people import DEMO_PEOPLE, PASSWORD
+from service.identity.oidc.clients import Client
+from service.identity.oidc.refusal import NotAccepted
+from service.identity.people import Person
 from service.identity.permissions import needs
 from service.texts import LANGUAGES
 from service.web import sessions, visit
@@ -17,6 +20,8 @@ from service.web.visit import COOKIE, inside, public
 
 area = Blueprint("sign_in", __name__)
 
+SIGNED_IN_WITH = "signed-in-with"
+"""The cookie that says which provider somebody came from: to tell them that they are still signed in there."""
 YEAR = 365 * 24 * 60 * 60
 
 
@@ -27,7 +32,9 @@ def ask() -> AnyResponse:
     to = inside(request.args.get("next"))
     if visit.session() is not None:
         return redirect(to, 303)
-    return page("sign_in.html", to=to, email="", fields=[], people=_demo_people())
+    # Who signed out here is told that they are still signed in where they came from.
+    left = running().elsewhere.get(request.args.get("left", ""))
+    return page("sign_in.html", to=to, email="", fields=[], people=demo_people(), left=left and left.provider)
 
 
 @area.post("/sign-in")
@@ -50,28 +57,33 @@ def sign_in() -> AnyResponse:
             status, wrong = 429, say("sign-in.held-back", minutes=person.minutes)
         again = page(
             "sign_in.html", status, to=to, email=email[:320], wrong=wrong, fields=fields,
-            typed_by=request.form.get(TYPED_BY, ""), people=_demo_people(),
+            typed_by=request.form.get(TYPED_BY, ""), people=demo_people(),
         )  # fmt: skip
         if person is not None:
             again.headers["Retry-After"] = str(person.seconds)
         return again
-    with found.parts.pool.connection() as connection:
+    return begun_session(person, to, sent_before(), request.form.get(TYPED_BY, ""))
+
+
+def begun_session(person: Person, to: str, fields: list[tuple[str, str]], typed_by: str) -> AnyResponse:
+    """Somebody is who they say: a session with a token of its own, and on to where they wanted, or to their form."""
+    with running().parts.pool.connection() as connection:
         old = request.cookies.get(COOKIE)
         if old:
             sessions.end(connection, old)
         token = sessions.start(connection, person.id)
-        fields = sent_before()
         if fields:
             # The session that was just begun is the one that the form is to be sent in.
             visit.come_in(sessions.find(connection, token))
     response: AnyResponse
     if not fields:
         response = redirect(to, 303)
-    elif request.form.get(TYPED_BY) == visit.mark_of(person.id):
+    elif typed_by == visit.mark_of(person.id):
         response = page("resend.html", to=to, fields=fields)
     else:
         response = not_yours()
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
+    response.delete_cookie(SIGNED_IN_WITH)
     return response
 
 
@@ -81,9 +93,20 @@ def sign_out() -> AnyResponse:
     """Ends the session, here and in the database."""
     with visit.parts().pool.connection() as connection:
         sessions.end(connection, request.cookies.get(COOKIE, ""))
-    response = redirect(url_for("web.sign_in.ask"), 303)
+    left = running().elsewhere.get(request.cookies.get(SIGNED_IN_WITH, ""))
+    to = url_for("web.sign_in.ask", left=left.provider.code if left is not None and _can_end(left) else None)
+    response = redirect(to, 303)
     response.delete_cookie(COOKIE)
+    response.delete_cookie(SIGNED_IN_WITH)
     return response
+
+
+def _can_end(client: Client) -> bool:
+    """Does this provider have a place to sign out? A provider that does not answer keeps nobody in here."""
+    try:
+        return client.metadata().end_session is not None
+    except NotAccepted:
+        return False
 
 
 @area.get("/language/<code:chosen>")
@@ -111,7 +134,7 @@ def _remember(name: str, value: str) -> AnyResponse:
     return response
 
 
-def _demo_people() -> list[tuple[str, str]]:
+def demo_people() -> list[tuple[str, str]]:
     """Who is one click away: in a demonstration everybody, elsewhere nobody."""
     if not running().settings.demo:
         return []

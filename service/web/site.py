@@ -13,6 +13,8 @@ from service.web import (
     desk,
     differences,
     door,
+    elsewhere,
+    identity_links,
     inbox,
     kit,
     letters,
@@ -49,6 +51,7 @@ AREAS = (
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     my_data, organisation,
+    elsewhere, identity_links,
     permission_pages, sign_in_record,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""

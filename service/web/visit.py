@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import g, redirect, request
+from flask import current_app, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
@@ -22,7 +22,7 @@ from service.wiring import Parts
 
 __all__ = [
     "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "kept", "language", "mark_of",
-    "parts", "person", "public", "reader", "session", "speak", "theme", "typed_by",
+    "once", "parts", "person", "public", "reader", "session", "speak", "theme", "this_page", "typed_by",
 ]  # fmt: skip
 
 COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
@@ -137,6 +137,20 @@ def csrf_token() -> str:
     secret = found.csrf.encode()
     mask = secrets.token_bytes(len(secret))
     return f"{base64.urlsafe_b64encode(mask + _xor(mask, secret)).decode()}.{reader()}"
+
+
+def this_page() -> str:
+    """The address of this page, to come back to; the start page for one that counts once, or that a form led to."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method != "GET" or getattr(view, "once", False):
+        return "/"
+    return request.full_path.removesuffix("?")
+
+
+def once(view: F) -> F:
+    """Marks a page whose address counts once: nothing leads back to it."""
+    view.once = True  # type: ignore[attr-defined]
+    return view
 
 
 def inside(address: str | None) -> str:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from domain.events import PersonErased
 from service.cli import main
 from service.eventstore import Log
-from service.identity import people, tokens
+from service.identity import identities, people, tokens
 from service.settings import Settings
 
 ANNA = "anna@example.org"
@@ -133,3 +133,39 @@ def test_somebody_is_erased_by_address_or_id_when_it_is_meant(
         assert log.load(anna.id)[-1].event == PersonErased("request")
     gone = command(settings, *erase, ANNA, "--yes")
     assert (gone.exit_code, "There is nobody" in gone.output) == (1, True)
+
+
+def test_an_account_elsewhere_is_linked_by_its_code_listed_and_unlinked(
+    settings: Settings, anna: people.Person
+) -> None:
+    with psycopg.connect(settings.database_url) as connection:
+        code = identities.note(connection, "https://login.example.org", "anna there", "a@example.net", "Anna")
+    wrong = command(settings, "person", "link", "--email", ANNA, "ABCD-0000")
+    assert (wrong.exit_code, "Nobody was shown this code" in wrong.output) == (1, True)
+    assert command(settings, "person", "links", "--email", ANNA).stdout == ""
+    assert command(settings, "person", "link", "--email", ANNA, code.lower()).exit_code == 0
+    ((id, issuer, _, used),) = [
+        line.split("\t") for line in command(settings, "person", "links", "--email", ANNA).stdout.splitlines()
+    ]
+    assert (issuer, used) == ("https://login.example.org", "-")
+    assert command(settings, "person", "unlink", "--email", ANNA, id).exit_code == 0
+    again = command(settings, "person", "unlink", "--email", ANNA, id)
+    assert (again.exit_code, "no such account" in again.output) == (1, True)
+    assert command(settings, "person", "links", "--email", ANNA).stdout == ""
+
+
+def test_a_stranger_is_remembered_for_thirty_days_or_until_they_are_erased(settings: Settings) -> None:
+    issuer = "https://login.example.org"
+    with psycopg.connect(settings.database_url) as connection:
+        one = identities.note(connection, issuer, "one", "One@example.net", "One")
+        assert identities.note(connection, issuer, "one", "One@example.net", "One") == one, (
+            "the same code again"
+        )
+        connection.execute("UPDATE vault.strangers SET at = at - interval '31 days'")
+        assert identities.stranger(connection, one) is None
+        assert identities.strangers(connection, "one@example.net") == []
+        two = identities.note(connection, issuer, "two", "Two@example.net", "Two")
+        assert identities.forget_old(connection) == 1
+        assert connection.execute("SELECT count(*) FROM vault.strangers").fetchone() == (1,)
+        identities.forget_strangers(connection, "two@EXAMPLE.net")
+        assert identities.stranger(connection, two) is None

@@ -29,6 +29,7 @@ from service.own_secrets import ensure_secret
 from service.programmes import bundled, read_bundled
 from service.settings import Settings
 from tests.commands.office import ADMIN, office_of
+from tests.web.oidc_provider import provider_for
 
 Worker = Callable[[Settings, threading.Event], None]
 
@@ -330,3 +331,26 @@ def test_embedded_database_that_is_not_running_is_looked_at_all_the_same(data_di
     assert failing(found)["tables"] == "They aren't there. Make them: besluitspoor migrate"
     (data_dir / "secret").unlink()
     assert "is gone" in failing(look(data_dir, {}))["secrets"]
+
+
+def test_a_provider_that_does_not_answer_is_told_and_so_is_a_file_that_is_wrong(
+    healthy: dict[str, str], tmp_path: Path
+) -> None:
+    assert "sign-in" not in look(tmp_path, healthy), "nobody signs in elsewhere"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    file = tmp_path / "providers.toml"
+    file.write_text(
+        f'[[provider]]\ncode = "city"\nname = {{nl = "x", en = "x"}}\nissuer = "{nobody}"\nclient_id = "us"\n'
+    )
+    found = look(tmp_path, {**healthy, "OIDC_FILE": str(file)})["sign-in"]
+    assert (found.state, "'city'" in found.sentence) == ("fail", True)
+    file.write_text("[[provider]]")
+    found = look(tmp_path, {**healthy, "OIDC_FILE": str(file)})["sign-in"]
+    assert (found.state, "'code' is missing" in found.sentence) == ("fail", True)
+    with provider_for("http://127.0.0.1:8000/x") as provider:
+        file.write_text(
+            f'[[provider]]\ncode = "city"\nname = {{nl = "x", en = "x"}}\nissuer = "{provider.issuer}"\n'
+            'client_id = "us"\n'
+        )
+        assert look(tmp_path, {**healthy, "OIDC_FILE": str(file)})["sign-in"].state == "ok"

@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 
 from service.api.openapi import PREFIX
 from service.documents import councils, letters, newsletters
-from service.identity import people
+from service.identity import identities, people
 from service.identity.people import Person
 from service.identity.permissions import TABLE, may
 from service.messaging.mail import unsubscribe
@@ -166,6 +166,8 @@ def named(office: Office, rule: Rule, thing: Thing) -> dict[str, object]:
         known["figure"] = "budget"
     if "person" in rule.arguments:
         known["person"] = known["colleague"] if "colleague" in known else somebody(office)
+    if "identity" in rule.arguments:
+        known["identity"] = linked_to(office, str(known["person"]))
     if "address" in rule.arguments:
         with psycopg.connect(office.site.service.settings.database_url, autocommit=True) as connection:
             known["address"] = councils.add(connection, "GM0772", f"{uuid4().hex}@example.org")
@@ -179,6 +181,13 @@ def somebody(office: Office, organisation: str | None = None) -> str:
         return people.add(
             connection, email=address, name="Iemand", roles=["submitter"], organisation=organisation
         ).id
+
+
+def linked_to(office: Office, person: str) -> str:
+    """An account elsewhere of this person."""
+    with psycopg.connect(office.site.service.settings.database_url, autocommit=True) as connection:
+        identities.link(connection, "https://login.example.org", uuid4().hex, person)
+        return identities.of_person(connection, person)[0].id
 
 
 def needed(site: Site, rule: Rule, address: dict[str, object]) -> tuple[str, ...]:

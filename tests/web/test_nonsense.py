@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from service.documents import councils
+from service.identity import identities
 from service.web import drafts
 from tests.web.test_permissions import PUBLIC, Place, colleague, place, rules, sent, signed_in
 
@@ -21,6 +22,7 @@ QUERY = (
     "limit", "page", "month", "from", "to", "time", "on", "at", "event", "only", "before", "kind", "who", "role",
     "about", "words", "recordedFrom", "recordedUntil", "countsFrom", "countsUntil", "urgency", "next", "case",
     "version", "edit", "confirm", "state", "channel", "person", "delivery",
+    "code", "left",
     "_external", "_scheme", "_anchor", "_method", "endpoint", "self", "values",
 )  # fmt: skip
 FORM = (
@@ -41,6 +43,7 @@ SEES = {
     "audit": "auditor",
     "replay": "auditor",
     "admin": "admin",
+    "identity_links": "admin",
     "programme_pages": "admin",
     "subscriptions": "integration",
     "organisation": "submitter",
@@ -70,6 +73,11 @@ def taken_away(place: Place, name: str, address: str) -> str:
         return address.replace(str(place.facts["subscriptions"]["subscription"]), made)
     if name == "organisation.remove":
         return address.replace(str(place.facts["organisation"]["person"]), colleague(place.site))
+    if name == "identity_links.end":
+        with psycopg.connect(place.site.service.settings.database_url, autocommit=True) as connection:
+            person = place.site.service.people["neighbour"].id
+            identities.link(connection, "https://login.example.org", "neighbour", person)
+            return address.replace("identity-1", identities.of_person(connection, person)[0].id)
     if name == "newsletters.remove_address":
         with psycopg.connect(place.site.service.settings.database_url, autocommit=True) as connection:
             made = councils.add(connection, "GM0794", "griffie@example.org")
@@ -155,7 +163,8 @@ def refusing(place: Place, fields: dict[str, list[str]]) -> list[tuple[str, int]
     """Every form that fails when it is sent with these fields, with its status."""
     wrong = []
     for name, rule in rules(place.site, "POST"):
-        if name in ("sign_in.sign_in", "sign_in.sign_out", "submission.delete"):
+        # What goes to a provider needs one: tests/web/test_elsewhere.py has it.
+        if name in ("sign_in.sign_in", "sign_in.sign_out", "submission.delete", "elsewhere.go"):
             continue
         visitor = signed_in(place.site, who_for(name))
         # Whoever would be told that it is not there gets no further.

@@ -26,9 +26,10 @@ EVERYBODY = frozenset(ROLES)
 PUBLIC = {
     "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index", "unsubscribe.ask",
     "unsubscribe.turn_off", "outbox.index", "outbox.show", "outbox.as_html", "outbox.attachment",
+    "elsewhere.go", "elsewhere.answer", "elsewhere.leave",
 }  # fmt: skip
-FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off"}
-"""What is typed, or stands in the address, is the right to send it."""
+FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off", "elsewhere.go"}
+"""What is typed, or stands in the address, is the right to send it; or it does nothing yet but send somebody on."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def place(site: Site) -> Place:
     common: dict[str, object] = {
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
-        "figure": "subregions", "waiting": waiting, "chosen": "nl",
+        "figure": "subregions", "waiting": waiting, "chosen": "nl", "provider": "nobody", "identity": "identity-1",
         "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip
     message = told(site, "secretary", proposal)

@@ -1,0 +1,185 @@
+"""How does somebody sign in with an account elsewhere? To the provider and back; what comes back is not trusted yet."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.api.context import running
+from service.api.problems import Problem
+from service.errors import Missing
+from service.identity import guard, sign_ins
+from service.identity.oidc import asked, on_their_way
+from service.identity.oidc.admitting import person_for
+from service.identity.oidc.clients import Client
+from service.identity.oidc.on_their_way import LASTS, Waiting, cookie_for
+from service.identity.oidc.refusal import NotAccepted
+from service.identity.people import Person
+from service.web import sessions, visit
+from service.web.rendering import page, say
+from service.web.resend import AGAIN, TYPED_BY, sent_before
+from service.web.sign_in import SIGNED_IN_WITH, begun_session, demo_people
+from service.web.visit import COOKIE, inside, once, public
+
+area = Blueprint("elsewhere", __name__)
+
+LONGEST = 8_000
+"""Of what a provider sends back in an address."""
+
+STATUSES = {"unreachable": 503, "domain": 403, "email-unverified": 403, "stranger": 403, "level": 403}
+"""What the refusals are, by code; the others are requests that are not right."""
+
+
+@area.post("/sign-in/with/<code:provider>")
+@public
+def go(provider: str) -> AnyResponse:
+    """Sends somebody to the provider; a form that came too late is kept meanwhile."""
+    client, to, fields = _client(provider), inside(request.form.get("next")), sent_before()
+    typed_by = request.form.get(TYPED_BY, "")
+    try:
+        begun = asked.begun(client, _answer_address(provider), visit.language())
+    except NotAccepted as refused:
+        return _refused(client, refused, to, fields, typed_by)
+    with running().parts.pool.connection() as connection:
+        browser = on_their_way.keep(connection, begun, provider, to, fields, typed_by)
+    if browser is None:
+        raise Problem(503, "service-unavailable", headers={"Retry-After": "60"})
+    # A page that goes on by itself, and no redirect: browsers let a form lead to this site only, as we tell them.
+    response = page("elsewhere/go.html", to=begun.address, name=_name(client))
+    response.set_cookie(
+        cookie_for(begun.state),
+        browser,
+        max_age=LASTS,
+        path="/sign-in/with/",
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
+    return response
+
+
+@area.get("/sign-in/with/<code:provider>/answer")
+@public
+@once
+def answer(provider: str) -> AnyResponse:
+    """Somebody comes back: signs them in when everything is right."""
+    client = _client(provider)
+    state = _once("state")
+    with running().parts.pool.connection() as connection:
+        waiting = on_their_way.take(connection, provider, state, request.cookies.get(cookie_for(state), ""))
+    if waiting is None:
+        refused = NotAccepted("state", "the state is none of this browser's, was used before, or is too old")
+        return _refused(client, refused, "/", [])
+    try:
+        person = _person(client, provider, waiting)
+    except NotAccepted as refused:
+        response = _refused(client, refused, waiting.goes_to, waiting.fields, waiting.typed_by)
+    else:
+        if person.roles:
+            response = begun_session(person, waiting.goes_to, waiting.fields, waiting.typed_by)
+            response.set_cookie(
+                SIGNED_IN_WITH, provider, httponly=True, samesite="Lax", secure=request.is_secure
+            )
+        else:
+            response = _waiting(person, waiting.goes_to)
+    response.delete_cookie(cookie_for(state), path="/sign-in/with/")
+    return response
+
+
+@area.get("/sign-in/with/<code:provider>/leave")
+@public
+def leave(provider: str) -> AnyResponse:
+    """Ends the session with the provider too, for who wants that."""
+    client = _client(provider)
+    try:
+        address = asked.end_session(client, running().settings.public_url + url_for("web.sign_in.ask"))
+    except NotAccepted as refused:
+        return _refused(client, refused, "/", [])
+    return redirect(address or url_for("web.sign_in.ask"), 303)
+
+
+def _person(client: Client, provider: str, waiting: Waiting) -> Person:
+    """Who came back. Raises NotAccepted."""
+    # RFC 9207: from the provider that was asked, and not another that was led to this address.
+    issuer = _once("iss")
+    if (issuer or client.metadata().names_itself) and issuer != client.provider.issuer:
+        raise NotAccepted("not-trusted", "the answer is another issuer's")
+    error = _once("error")
+    if error:
+        plain = error[:60] if error.isascii() and error.replace("_", "").isalnum() else "no code"
+        raise NotAccepted("declined" if error == "access_denied" else "provider-error", plain)
+    code = _once("code")
+    if not code:
+        raise NotAccepted("not-trusted", "there is no code")
+    claims = asked.claims(
+        client,
+        code=code,
+        verifier=waiting.verifier,
+        nonce=waiting.nonce,
+        redirect_uri=_answer_address(provider),
+    )
+    found = running()
+    # Whoever it is: an address, or what the provider calls them.
+    said = str(claims.get(client.provider.claims.email) or claims.get("sub"))
+    tried = guard.of(found.settings.secret, said, request.remote_addr)
+    try:
+        person = person_for(found.parts, client.provider, claims)
+    except NotAccepted:
+        with found.parts.pool.connection() as connection:
+            sign_ins.note(connection, tried, None, "provider", "refused")
+        raise
+    with found.parts.pool.connection() as connection:
+        sign_ins.note(connection, tried, person.id, "provider", "done" if person.roles else "refused")
+    return person
+
+
+def _waiting(person: Person, to: str) -> AnyResponse:
+    """Somebody is known, and may do nothing yet: who can change that. Until then nobody is signed in here."""
+    with running().parts.pool.connection() as connection:
+        sessions.end(connection, request.cookies.get(COOKIE, ""))
+    visit.come_in(None)
+    response = page("elsewhere/waiting.html", 403, to=to, who=person)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def _refused(
+    client: Client, refused: NotAccepted, to: str, fields: list[tuple[str, str]], typed_by: str = ""
+) -> AnyResponse:
+    """The sign-in page, which says what was wrong; nothing that was typed is lost."""
+    structlog.get_logger().warning(
+        "sign-in elsewhere refused", provider=client.provider.code, why=refused.code, details=refused.details
+    )
+    return page(
+        "sign_in.html",
+        STATUSES.get(refused.code, 400),
+        to=to,
+        email="",
+        fields=[(AGAIN + name, value) for name, value in fields],
+        typed_by=typed_by,
+        people=demo_people(),
+        elsewhere=say(f"elsewhere.refused-{refused.code}", provider=_name(client), code=refused.say),
+        code=refused.say,
+    )
+
+
+def _client(provider: str) -> Client:
+    found = running().elsewhere.get(provider)
+    if found is None:
+        raise Missing("provider", provider)
+    return found
+
+
+def _name(client: Client) -> str:
+    return client.provider.name[visit.language()]
+
+
+def _answer_address(provider: str) -> str:
+    return running().settings.public_url + url_for("web.elsewhere.answer", provider=provider)
+
+
+def _once(name: str) -> str:
+    """What stands in the address under a name; nothing when it stands there twice, or is too long."""
+    values = request.args.getlist(name)
+    return values[0] if len(values) == 1 and len(values[0]) <= LONGEST else ""
