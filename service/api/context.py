@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from service.api.headers import bearer
 from service.api.problems import Problem
 from service.eventstore import Once
 from service.identity.callers import Callers
 from service.identity.people import Person
+from service.identity.permissions import READING, BeyondToken
 from service.settings import Settings
 from service.wiring import Parts
 
@@ -78,7 +79,7 @@ def running() -> Running:
 
 
 def caller() -> Person:
-    """Who signed in. Raises a 401 problem for nobody, which says how to."""
+    """Who signed in. Raises a 401 problem for nobody, which says how to; BeyondToken for what a token is not for."""
     token = bearer()
     if token is None:
         raise Problem(401, "signed-out", headers={"WWW-Authenticate": 'Bearer realm="besluitspoor"'})
@@ -86,5 +87,18 @@ def caller() -> Person:
     if person is None:
         challenge = 'Bearer realm="besluitspoor", error="invalid_token"'
         raise Problem(401, "token-invalid", headers={"WWW-Authenticate": challenge})
+    _within_token(person)
     g.person = person
     return person
+
+
+def _within_token(person: Person) -> None:
+    """One for reading changes nothing at all, also what needs no right; others do the acts that they are for."""
+    limit = person.limited_to
+    if limit is None:
+        return
+    needed = getattr(current_app.view_functions.get(request.endpoint or ""), "needs", ())
+    if needed and limit.isdisjoint(needed):
+        raise BeyondToken(needed[0])
+    if request.method not in ("GET", "HEAD") and limit <= READING:
+        raise Problem(403, "token-reads-only")

@@ -20,7 +20,7 @@ from domain.errors import Invalid, Refused
 from service.api.fields import Said
 from service.errors import KeyReused, Missing, Stale
 from service.eventstore import UNAVAILABLE, Conflict, LogError
-from service.identity.permissions import Forbidden
+from service.identity.permissions import BeyondToken, Forbidden
 from service.texts import DEFAULT, LANGUAGES, Catalog, catalog
 
 __all__ = [
@@ -89,8 +89,8 @@ class Problem(Exception):
 def register(app: Flask, answer: Callable[[Exception], Response]) -> None:
     """From now on every error of this application gets this answer."""
     for kind in (
-        Problem, Refused, Missing, Stale, KeyReused, Forbidden, Conflict, ValidationError, DefinitionErrors,
-        HTTPException, psycopg.Error, LogError, Exception,
+        Problem, Refused, Missing, Stale, KeyReused, Forbidden, BeyondToken, Conflict, ValidationError,
+        DefinitionErrors, HTTPException, psycopg.Error, LogError, Exception,
     ):  # fmt: skip
         app.register_error_handler(kind, answer)
 
@@ -162,6 +162,8 @@ def problem_of(error: Exception) -> Problem:
         case Forbidden():
             code = "forbidden-body" if error.body else "forbidden"
             return Problem(403, code, act=error.act, roles=list(error.roles), body=error.body)
+        case BeyondToken():
+            return Problem(403, "token-scope", act=error.act)
         case Stale():
             return Problem(412, "stale", version=error.version)
         case KeyReused():

@@ -45,6 +45,7 @@ class Person:
     """Somebody who can act. `bodies` are those whose member this is, `organisation` the id of a party.
 
     `chairs` are the bodies that this member chairs, `municipalities` those (by code) whose contact this is.
+    `limited_to`: the only acts that this one came to do, by a token for those; None for whatever one may.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Person:
     organisation: str | None
     chairs: frozenset[str] = frozenset()
     municipalities: frozenset[str] = frozenset()
+    limited_to: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from domain.recorded import Capacity
 from service.identity.people import Person
 
-__all__ = ["TABLE", "Forbidden", "Rule", "acting_as", "check", "limit", "may", "needs"]
+__all__ = [
+    "READING", "TABLE", "BeyondToken", "Forbidden", "Rule", "acting_as", "check", "limit", "may", "needs",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -71,10 +73,15 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-events": (AUDITOR, INTEGRATION),
     "read-people": (ADMIN,),
     "read-deliveries": (SECRETARY, ADMIN),
+    # one's own password, second factor, passkeys, sessions and tokens
+    "own-account": SIGNED_IN,
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
 
 What a subscription tells is for who may `read-events`: of such a person it is, whoever may set it up."""
+
+READING = frozenset(act for act in TABLE if act.startswith("read-"))
+"""What a token for reading may do: acts that begin so change nothing."""
 
 
 class Forbidden(Exception):
@@ -85,6 +92,14 @@ class Forbidden(Exception):
         self.act = act
         self.roles = roles
         self.body = body
+
+
+class BeyondToken(Exception):
+    """The person may do this act, but not with this token: it is for less."""
+
+    def __init__(self, act: str) -> None:
+        super().__init__(act)
+        self.act = act
 
 
 def needs(*acts: str) -> Callable[[F], F]:
@@ -109,11 +124,13 @@ def may(
     route: Collection[str] = (),
 ) -> bool:
     """May this person do this act, on a case of this owner (a party id), for this body, on a route of these bodies?"""
-    return any(_allows(rule, person, owner, body, route) for rule in TABLE[act])
+    return not _beyond(person, act) and any(_allows(rule, person, owner, body, route) for rule in TABLE[act])
 
 
 def check(person: Person, act: str, *, owner: str | None = None, body: str | None = None) -> None:
-    """Raises Forbidden, saying who may, when this person may not."""
+    """Raises Forbidden, saying who may, when this person may not; BeyondToken when the token is for other things."""
+    if _beyond(person, act):
+        raise BeyondToken(act)
     if not may(person, act, owner=owner, body=body):
         rules = TABLE[act]
         roles = tuple(rule.role for rule in rules)
@@ -124,6 +141,8 @@ def acting_as(
     person: Person, act: str, *, owner: str | None = None, body: str | None = None
 ) -> Capacity | None:
     """In which role, and for which body, this person does this act; None who may not do it."""
+    if _beyond(person, act):
+        return None
     for rule in TABLE[act]:
         if _allows(rule, person, owner, body, ()):
             return Capacity(rule.role, body if rule.body else None)
@@ -135,6 +154,11 @@ def limit(person: Person) -> str | None:
     if may(person, "read-case"):
         return None
     return person.organisation or person.id
+
+
+def _beyond(person: Person, act: str) -> bool:
+    """Does this person come with a token that is not for this act?"""
+    return person.limited_to is not None and act not in person.limited_to
 
 
 def _allows(rule: Rule, person: Person, owner: str | None, body: str | None, route: Collection[str]) -> bool:

@@ -35,7 +35,15 @@ ITEM = "– "
 ITEMS = "{conditions:items}"
 """Where the items of a list come: each becomes a line of its own."""
 
-WHAT = {"turn": "stageKind", "decided": "outcome", "money": "what", "envelope": "what", "digest": "mode"}
+WHAT = {
+    "turn": "stageKind",
+    "decided": "outcome",
+    "money": "what",
+    "envelope": "what",
+    "digest": "mode",
+    "security": "what",
+    "link": "what",
+}
 """The fact that says what happened, of kinds that tell of several things."""
 
 WRITTEN = ("grounds", "conditions", "remarks")
@@ -180,6 +188,8 @@ def _path(delivery: Delivery, facts: Document, reader: Person | None) -> str:
     kind = stream_kind(delivery.stream)
     if delivery.kind == "digest":
         return "/inbox"
+    if delivery.kind == "security":
+        return "/account"
     if kind == "envelope":
         return f"/money/{delivery.stream.removeprefix('envelope-')}" if may(reader, "read-envelopes") else ""
     if kind == "programme":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from service.web import (
+    account,
+    account_tokens,
     acting,
     admin,
     audit,
@@ -44,6 +46,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
+    account, account_tokens,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

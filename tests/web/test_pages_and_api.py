@@ -45,6 +45,9 @@ PAGES = {
     "newsletters.add_council_addresses": "web.newsletters.add_addresses",
     "newsletters.remove_council_address": "web.newsletters.remove_address",
     "tokens.sign_in": "web.sign_in.sign_in",
+    "tokens.list_tokens": "web.account_tokens.index",
+    "tokens.create_token": "web.account_tokens.create",
+    "tokens.revoke_token": "web.account_tokens.revoke",
     # questions
     "proposals.list_proposals": "web.cases.index",
     "proposals.read_proposal": "web.cases.show",
@@ -110,7 +113,7 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
         for name in (
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
-            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines",
+            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "TokenGiven",
         )
     }  # fmt: skip
     used: set[str] = set()

@@ -106,6 +106,8 @@ GET: dict[str, frozenset[str]] = {
     "audit.download": AUDITORS,
     "replay.portfolio": AUDITORS,
     "replay.case": frozenset({"auditor"}),
+    "account.index": EVERYBODY,
+    "account_tokens.index": EVERYBODY,
 }
 """Who may open a page: one of a case of the submitter, a draft of theirs, or the queue of the task force."""
 
@@ -151,6 +153,7 @@ POST: dict[str, frozenset[str]] = {
     "money.release": TREASURER,
     "money.reallocate": TREASURER,
     "money.give_back": TREASURER,
+    "account_tokens.create": EVERYBODY,
 }
 """Who may send a form; what is in it may be refused all the same."""
 
@@ -160,7 +163,7 @@ PUBLIC = {
 }  # fmt: skip
 FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off"}
 """What is typed, or stands in the address, is the right to send it."""
-ONES_OWN = {"submission.delete"}
+ONES_OWN = {"submission.delete", "account_tokens.revoke"}
 """Reaches nothing but what is one's own: for another's it does nothing, as the rule about drafts below says."""
 REFUSED = (303, 403, 404)
 
@@ -210,7 +213,7 @@ def place(site: Site) -> Place:
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
         "figure": "subregions", "waiting": waiting, "chosen": "nl",
-        "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
+        "token": "0" * 16, "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip
     message = told(site, "secretary", proposal)
     return Place(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from service.identity import undeliverable
-from service.messaging import preferences
+from service.messaging import preferences, security
 from service.messaging.channels.channel import Dropped, Failed, Later, Outcome, Sent
 from service.messaging.ledger import Delivery
 from service.messaging.mail import readers, transport
@@ -56,7 +56,7 @@ class Email:
         # What was planned for another hour comes now when it was refused before, or had to wait for the mail server.
         now = datetime.now(UTC)
         quiet_until = after_quiet(now, hearing, ZoneInfo(parts.settings.timezone))
-        if quiet_until > now:
+        if quiet_until > now and delivery.kind not in security.KINDS:
             return Later((quiet_until - now).total_seconds())
         try:
             message = compose(parts, delivery, reader)

@@ -255,11 +255,11 @@ def _footer(settings: Settings, delivery: Delivery, reader: Reader, off: str | N
     why = f"why-{of}" if has_text(f"mail.why-{of}") else "why"
     lines: list[Line] = [(tell(why), "")]
     if delivery.required:
-        lines.append((tell("required"), ""))
+        lines.append((tell("required-account" if delivery.relation == "account" else "required"), ""))
     if off is not None:
         what = "-council" if reader.council is not None else "-stand-in" if delivery.instead_of else ""
         lines.append((tell(f"turn-off{what}"), off))
-    if reader.council is None:
+    if reader.council is None and delivery.relation != "account":
         lines.append((tell("preferences"), f"{settings.public_url}{PREFERENCES}"))
     return lines
 
