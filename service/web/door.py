@@ -11,6 +11,7 @@ from service.api.problems import Problem
 from service.api.waiting import wait_for
 from service.web import sessions, visit
 from service.web.resend import resend, sign_in_to_resend
+from service.web.signing_in import renew
 
 __all__ = ["enter"]
 
@@ -27,6 +28,7 @@ def enter() -> AnyResponse | None:
     if token:
         with visit.parts().pool.connection() as connection:
             visit.come_in(sessions.find(connection, token))
+        renew()
     if getattr(view, "public", False):
         return None
     found = visit.session()

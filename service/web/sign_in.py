@@ -14,6 +14,7 @@ from service.texts import LANGUAGES
 from service.web import sessions, visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, sent_before
+from service.web.signing_in import begin
 from service.web.visit import COOKIE, inside, public
 
 area = Blueprint("sign_in", __name__)
@@ -59,17 +60,10 @@ def sign_in() -> AnyResponse:
             people=_demo_people(),
         )  # fmt: skip
     with found.parts.pool.connection() as connection:
-        old = request.cookies.get(COOKIE)
-        if old:
-            sessions.end(connection, old)
-        token = sessions.start(connection, person.id)
-        fields = sent_before()
-        if fields:
-            # The session that was just begun is the one that the form is to be sent in.
-            visit.come_in(sessions.find(connection, token))
-    response: AnyResponse = page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
-    response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
-    return response
+        # The session that was just begun is the one that a form from before is to be sent in.
+        begin(connection, person.id, "password")
+    fields = sent_before()
+    return page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
 
 
 @area.post("/sign-out")

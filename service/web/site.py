@@ -6,6 +6,7 @@ from flask import Blueprint, Flask
 
 from service.web import (
     account,
+    account_sessions,
     account_tokens,
     acting,
     admin,
@@ -30,6 +31,7 @@ from service.web import (
     replay,
     search,
     sign_in,
+    signing_in,
     start,
     static_files,
     submission,
@@ -46,7 +48,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
-    account, account_tokens,
+    account, account_tokens, account_sessions,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 
@@ -57,6 +59,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(static_files.pages)
     site = Blueprint("web", __name__, template_folder="templates")
     site.before_request(door.enter)
+    site.after_request(signing_in.give_cookie)
     for each in AREAS:
         site.register_blueprint(each.area)
     app.register_blueprint(site)

@@ -154,6 +154,9 @@ def test_the_calls_of_the_contract_are_all_there(document: dict[str, Any]) -> No
     case = "/proposals/{proposal}"
     assert {(method, path) for path, method, _ in operations(document)} == {
         ("post", "/tokens"),
+        ("get", "/sessions"),
+        ("delete", "/sessions"),
+        ("delete", "/sessions/{session}"),
         ("get", "/tokens"),
         ("post", "/tokens/named"),
         ("delete", "/tokens/{token}"),

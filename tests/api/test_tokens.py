@@ -19,8 +19,10 @@ def given(service: Service, who: str, **wanted: Any) -> dict[str, Any]:
 
 
 def with_token(service: Service, method: str, path: str, token: str, body: Any = None) -> Any:
-    """What a program with this token is answered."""
+    """What a program with this token is answered, once all that was recorded can be seen."""
     headers = {"Authorization": f"Bearer {token}"}
+    if method == "GET":
+        headers["Event-Position"] = str(service.head())
     return service.client().open(f"/api/v1{path}", method=method, headers=headers, json=body)
 
 

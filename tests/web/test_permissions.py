@@ -108,6 +108,7 @@ GET: dict[str, frozenset[str]] = {
     "replay.case": frozenset({"auditor"}),
     "account.index": EVERYBODY,
     "account_tokens.index": EVERYBODY,
+    "account_sessions.index": EVERYBODY,
 }
 """Who may open a page: one of a case of the submitter, a draft of theirs, or the queue of the task force."""
 
@@ -154,6 +155,7 @@ POST: dict[str, frozenset[str]] = {
     "money.reallocate": TREASURER,
     "money.give_back": TREASURER,
     "account_tokens.create": EVERYBODY,
+    "account_sessions.end_others": EVERYBODY,
 }
 """Who may send a form; what is in it may be refused all the same."""
 
@@ -163,7 +165,7 @@ PUBLIC = {
 }  # fmt: skip
 FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off"}
 """What is typed, or stands in the address, is the right to send it."""
-ONES_OWN = {"submission.delete", "account_tokens.revoke"}
+ONES_OWN = {"submission.delete", "account_tokens.revoke", "account_sessions.end"}
 """Reaches nothing but what is one's own: for another's it does nothing, as the rule about drafts below says."""
 REFUSED = (303, 403, 404)
 
@@ -213,7 +215,8 @@ def place(site: Site) -> Place:
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
         "figure": "subregions", "waiting": waiting, "chosen": "nl",
-        "token": "0" * 16, "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
+        "token": "0" * 16, "session": f"session-{uuid4()}",
+        "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip
     message = told(site, "secretary", proposal)
     return Place(

@@ -1,0 +1,56 @@
+"""How does a session begin, and how does its cookie get another value? For every way of signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, request
+from psycopg import Connection
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.web import sessions, visit
+from service.web.browsers import browser_of
+from service.web.visit import COOKIE
+
+__all__ = ["begin", "give_cookie", "renew", "strengthen"]
+
+
+def begin(connection: Connection[Any], person: str, how: str) -> str:
+    """Starts a session for this person, in place of the one there was: what the cookie is to hold, which it will."""
+    old = request.cookies.get(COOKIE)
+    if old:
+        sessions.end(connection, old)
+    token = sessions.start(connection, person, how, *browser_of(request.headers.get("User-Agent", "")))
+    visit.come_in(sessions.find(connection, token))
+    g.new_cookie = token
+    return token
+
+
+def renew() -> None:
+    """The cookie of this session gets another value with this answer, if it is time."""
+    found = visit.session()
+    if found is None or not found.due:
+        return
+    with visit.parts().pool.connection() as connection:
+        token = sessions.rotate(connection, found)
+        if token is not None:
+            g.new_cookie = token
+
+
+def strengthen(connection: Connection[Any], how: str) -> None:
+    """Who looks has shown more of who they are: the cookie gets another value, and the old one is good no more."""
+    found = visit.session()
+    assert found is not None
+    token = sessions.strengthen(connection, found, how)
+    if token is not None:
+        g.new_cookie = token
+        visit.come_in(sessions.find(connection, token))
+
+
+def give_cookie(response: AnyResponse) -> AnyResponse:
+    """The answer, with the cookie that there is to give. One that ends the session keeps it ended."""
+    token = g.pop("new_cookie", None)
+    ends = any(each.startswith(f"{COOKIE}=") for each in response.headers.getlist("Set-Cookie"))
+    if token is not None and not ends:
+        response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
+    return response
