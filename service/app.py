@@ -19,6 +19,7 @@ from service.api import (
     letters,
     machines,
     newsletters,
+    passkeys,
     portfolio,
     problems,
     programmes,
@@ -57,6 +58,7 @@ RESOURCES = (
     subscriptions,
     tokens,
     sessions,
+    passkeys,
 )
 """A new resource is a module in `service/api/`, and its name here."""
 

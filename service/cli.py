@@ -255,6 +255,38 @@ def person_set_password(email: str, password_stdin: bool, data: Path) -> None:
     _say(f"{email} has another password.")
 
 
+@person.command("invite")
+@click.option("--email", required=True, help="Whom to mail a link.")
+@_data_option
+def person_invite(email: str, data: Path) -> None:
+    """Mail somebody a link to choose a password themselves. It works once, for seven days."""
+    import psycopg
+
+    from service.identity import links
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        links.invite(connection, _known(connection, email))
+    _say(f"An invitation to {email} waits to be mailed.")
+
+
+@person.command("reset-second-factor")
+@click.option("--email", required=True, help="Who lost the app and the recovery codes.")
+@_data_option
+def person_reset_second_factor(email: str, data: Path) -> None:
+    """Ask no code of somebody any more when they sign in, until they set one up again. They are told so by mail."""
+    import psycopg
+
+    from service.identity import second_factor
+    from service.messaging import security
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        known = _known(connection, email)
+        if not second_factor.remove(connection, known.id):
+            raise click.ClickException(f"No code is asked of {email}.")
+        security.tell(connection, known.id, "factor-reset")
+    _say(f"No code is asked of {email} any more.")
+
+
 @person.command("list")
 @_data_option
 def person_list(data: Path) -> None:

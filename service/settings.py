@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Settings", "SettingsError"]
+__all__ = ["ROLES", "Settings", "SettingsError"]
+
+ROLES = ("submitter", "secretary", "member", "treasurer", "auditor", "admin", "integration")
+"""What a person can be; a member is so of the bodies named with the person."""
 
 DEMO_OIN = "00000001999999999000"
 
@@ -37,6 +40,8 @@ class Settings:
     mail_folder: str = ""
     private_webhooks: bool = False
     """May webhooks go to private and loopback addresses?"""
+    second_factor_roles: frozenset[str] = frozenset()
+    """Roles whose people have to show a second factor when they sign in with a password."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -51,19 +56,33 @@ class Settings:
                 "postgresql://besluitspoor_app@127.0.0.1:5432/besluitspoor, "
                 "or use 'besluitspoor run', which brings its own."
             )
+        demo = environ.get("BESLUITSPOOR_DEMO", "") == "1"
         return cls(
             database_url=url,
             database_owner_url=environ.get("DATABASE_OWNER_URL", "").strip() or url,
             secret=_secret(environ),
             broker_url=environ.get("BROKER_URL", "").strip(),
-            demo=environ.get("BESLUITSPOOR_DEMO", "") == "1",
+            demo=demo,
             public_url=environ.get("PUBLIC_URL", "").strip().rstrip("/") or "http://127.0.0.1:8000",
             oin=environ.get("OIN", "").strip() or DEMO_OIN,
             smtp_url=environ.get("SMTP_URL", "").strip(),
             mail_from=environ.get("MAIL_FROM", "").strip() or "Besluitspoor <besluitspoor@localhost>",
             mail_folder=environ.get("MAIL_FOLDER", "").strip(),
             private_webhooks=environ.get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1",
+            second_factor_roles=_roles(environ.get("SECOND_FACTOR_ROLES"), demo),
         )
+
+
+def _roles(given: str | None, demo: bool) -> frozenset[str]:
+    """Those that were named, with commas between them; the administrator when nothing was said, in a demo nobody."""
+    if given is None:
+        return frozenset() if demo else frozenset({"admin"})
+    found = frozenset(each.strip() for each in given.split(",") if each.strip())
+    if strange := found - set(ROLES):
+        raise SettingsError(
+            f"SECOND_FACTOR_ROLES names a role '{sorted(strange)[0]}' that there is not. Use: {', '.join(ROLES)}."
+        )
+    return found
 
 
 def _secret(environ: Mapping[str, str]) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from flask import Response, request
 from marshmallow import fields
+from psycopg import Connection
 
 from domain.errors import Refused
 from service.api.answers import Answer, written
@@ -23,7 +24,7 @@ from service.api.fields import Given, ListOf, OneOf, Plain, Text, Whole, refusal
 from service.api.openapi import CallDoc
 from service.api.problems import Problem
 from service.errors import Missing
-from service.identity import people, tokens
+from service.identity import people, second_factor, tokens
 from service.identity.people import Account, Person
 from service.identity.permissions import check, needs
 from service.identity.tokens import LISTABLE, LONGEST, SCOPES, Kept
@@ -56,6 +57,9 @@ class Password(Plain):
 class SignInSchema(Given):
     email = Text(320, required=True)
     password = Password()
+    code = Text(
+        40, load_default=None, doc="Of the app, or a recovery code; where the account has a second factor"
+    )
 
 
 class TokenSchema(Shape):
@@ -121,6 +125,7 @@ def sign_in() -> Response:
         challenge = 'Bearer realm="besluitspoor"'
         raise Problem(401, "wrong-password", headers={"WWW-Authenticate": challenge})
     with pool.connection() as connection:
+        _second_step(connection, person, given["code"])
         token, expires_at = tokens.create(connection, person.id, tokens.SIGNED_IN)
     return written({"token": token, "expiresAt": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")}, 201)
 
@@ -134,6 +139,23 @@ def _verified(account: Account, password: str) -> Person | None:
         return people.verified(account, password)
     finally:
         verifying.release()
+
+
+def _second_step(connection: Connection[Any], person: Person, code: str | None) -> None:
+    """Raises a Problem for who has a second factor and did not show it; and for who has to have one and has not."""
+    settings = running().settings
+    if not second_factor.is_on(connection, person.id):
+        if second_factor.is_needed(settings, person):
+            raise Problem(403, "second-factor-needed")
+        return
+    outcome = second_factor.check(connection, settings, person.id, code) if code is not None else "needed"
+    if outcome == "recovery":
+        security.tell(connection, person.id, "recovery-used")
+    elif outcome != "good":
+        structlog.get_logger().warning("second step refused", person=person.id, why=outcome)
+        # Kept: a wrong code counts.
+        connection.commit()
+        raise Problem(401, f"code-{outcome}", headers={"WWW-Authenticate": 'Bearer realm="besluitspoor"'})
 
 
 def _log_refusal(account: Account, email: str) -> None:
@@ -150,7 +172,7 @@ api.routed(
     "/tokens",
     "POST",
     sign_in,
-    CallDoc(operation="sign_in", shows=TokenSchema, status=201, body=True, public=True, refuses=(401,)),
+    CallDoc(operation="sign_in", shows=TokenSchema, status=201, body=True, public=True, refuses=(401, 403)),
     api.arguments(taken, example={"email": "submitter@example.org", "password": "demo"}),
 )
 

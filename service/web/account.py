@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from service.identity import people, tokens
+from service.identity import passkeys, people, second_factor, tokens
 from service.identity.permissions import check, needs
 from service.web import sessions, visit
 from service.web.rendering import page
@@ -23,6 +23,8 @@ def index() -> Response:
     with visit.parts().pool.connection() as connection:
         facts: dict[str, Any] = {
             "has_password": people.has_password(connection, person.id),
+            "factor": second_factor.is_on(connection, person.id),
+            "passkeys": len(passkeys.kept(connection, person.id)),
             "tokens": sum(bool(each.name) for each in tokens.kept(connection, person.id)),
             "sessions": sessions.going_on(connection, person.id),
         }

@@ -13,13 +13,15 @@ from psycopg import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
-from service.api.fields import Code, Given, ListOf, OneOf, Part, Text, refusal
+from service.api.fields import Code, Flag, Given, ListOf, OneOf, Part, Text, refusal
 from service.api.tokens import Password
 from service.errors import Missing
-from service.identity import parties, people, tokens, undeliverable
+from service.identity import links, parties, passwords, people, second_factor, tokens, undeliverable
 from service.identity.people import ROLES, EmailTaken, Person
 from service.identity.permissions import check
-from service.web import sessions, visit
+from service.messaging import security
+from service.web import choosing_password, sessions, visit
+from service.web.choosing_password import judge
 from service.web.forms import Form
 from service.web.naming import names
 from service.web.places import places
@@ -30,7 +32,6 @@ area = Blueprint("admin", __name__)
 
 NAME, EMAIL = 200, 320
 """Characters at most."""
-SHORTEST_PASSWORD = 12
 MOST = 50
 """People on a page."""
 OTHER = "other"
@@ -60,6 +61,7 @@ class PersonSchema(Given):
     chairs = ListOf(Code(), 100, load_default=list)
     municipalities = ListOf(Text(6), 100, load_default=list)
     organisation = Part(OrganisationSchema, load_default=None)
+    invite = Flag(load_default=False)
 
 
 class NewPasswordSchema(Given):
@@ -126,10 +128,13 @@ def add() -> AnyResponse:
                 except EmailTaken:
                     _say_taken(form)
                 else:
+                    if given["invite"]:
+                        links.invite(connection, added)
                     structlog.get_logger().info("person added", person=added.id, by=visit.person().id)
     if not form.ok:
         return _shown(form, None)
-    return visit.kept(url_for("web.admin.show", person=added.id), "admin.added")
+    notice = "admin.added-invited" if given["invite"] else "admin.added"
+    return visit.kept(url_for("web.admin.show", person=added.id), notice)
 
 
 @area.get("/admin/people/<person>")
@@ -188,17 +193,42 @@ def set_password(person: str) -> AnyResponse:
     form = Form.sent(NewPasswordSchema())
     with form.refusals():
         password = str(form.load()["password"])
-        if len(password) < SHORTEST_PASSWORD:
-            form.status, form.errors["password"] = 400, say("admin.password-short", least=SHORTEST_PASSWORD)
+        judge(form, password, known)
     # A password is never sent back to a page.
     form.values.clear()
     if not form.ok:
         return _shown(Form.holding(PersonSchema(), _content(known)), known, form)
-    with running().verifying, visit.parts().pool.connection() as connection, connection.transaction():
-        people.set_password(connection, known.id, password)
-        sessions.end_all(connection, known.id)
+    with running().verifying:
+        hashed = people.hash_of(password)
+    with visit.parts().pool.connection() as connection, connection.transaction():
+        choosing_password.set_password(connection, known.id, hashed)
+    running().callers.forget(known.id)
     structlog.get_logger().info("password set", person=known.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.password-set")
+
+
+@area.post("/admin/people/<person>/invite")
+def invite(person: str) -> AnyResponse:
+    """Mails somebody a link to choose a password themselves."""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    with visit.parts().pool.connection() as connection, connection.transaction():
+        links.invite(connection, known)
+    structlog.get_logger().info("person invited", person=known.id, by=visit.person().id)
+    return visit.kept(url_for("web.admin.show", person=person), "admin.invited")
+
+
+@area.post("/admin/people/<person>/second-factor")
+def reset_second_factor(person: str) -> AnyResponse:
+    """No code is asked any more of somebody who lost the app and the recovery codes."""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    with visit.parts().pool.connection() as connection, connection.transaction():
+        if second_factor.remove(connection, known.id):
+            sessions.end_all(connection, known.id)
+            security.tell(connection, known.id, "factor-reset")
+    structlog.get_logger().info("second factor reset", person=known.id, by=visit.person().id)
+    return visit.kept(url_for("web.admin.show", person=person), "admin.factor-reset-done")
 
 
 @area.post("/admin/people/<person>/end")
@@ -208,6 +238,7 @@ def end_access(person: str) -> AnyResponse:
     known = _known(person)
     with visit.parts().pool.connection() as connection, connection.transaction():
         _end_access(connection, known.id)
+    running().callers.forget(known.id)
     structlog.get_logger().info("access ended", person=known.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.ended")
 
@@ -293,6 +324,7 @@ def _organisation(connection: Connection[Any], given: dict[str, Any]) -> str | N
 
 def _end_access(connection: Connection[Any], person: str) -> None:
     sessions.end_all(connection, person)
+    links.end_all(connection, person)
     tokens.revoke_all(connection, person)
 
 
@@ -314,13 +346,14 @@ def _version(person: Person) -> int:
 
 def _shown(form: Form, person: Person | None, password: Form | None = None) -> Response:
     called = names(visit.parts())
-    known, going_on, secret, refused = [], 0, False, None
+    known, going_on, secret, refused, factor = [], 0, False, None, False
     if person is not None:
         with visit.parts().pool.connection() as connection:
             known = tokens.kept(connection, person.id)
             going_on = sessions.going_on(connection, person.id)
             secret = people.has_password(connection, person.id)
             refused = undeliverable.refusal(connection, person.email)
+            factor = second_factor.is_on(connection, person.id)
     bodies = sorted(
         {*called.bodies, *(person.bodies | person.chairs if person else ())} - {"applicant"},
         key=lambda code: called.body(code).casefold(),
@@ -331,7 +364,7 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         status,
         form=form,
         password=password or Form(NewPasswordSchema()),
-        least=SHORTEST_PASSWORD,
+        least=passwords.SHORTEST,
         meanwhile=form.status == 412,
         roles_of=lambda who: ", ".join(word(role) for role in sorted(who.roles)),
         bodies_of=lambda codes: ", ".join(called.body(body) for body in sorted(codes)),
@@ -349,4 +382,5 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         sessions=going_on,
         has_password=secret,
         refused=refused,
+        factor=factor,
     )

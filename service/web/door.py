@@ -11,7 +11,7 @@ from service.api.problems import Problem
 from service.api.waiting import wait_for
 from service.web import sessions, visit
 from service.web.resend import resend, sign_in_to_resend
-from service.web.signing_in import renew
+from service.web.signing_in import renew, still_needed
 
 __all__ = ["enter"]
 
@@ -36,6 +36,8 @@ def enter() -> AnyResponse | None:
         if changing:
             return sign_in_to_resend()
         return redirect(url_for("web.sign_in.ask", next=request.full_path.removesuffix("?")), 303)
+    if still_needed(found) and not getattr(view, "before_second_factor", False):
+        return redirect(url_for("web.second_factor.index"), 303)
     if changing and not visit.csrf_matches():
         return resend()
     if not changing:

@@ -12,6 +12,7 @@ from flask import Flask, Response, render_template, request
 from markupsafe import Markup
 
 from service.api.context import running
+from service.identity import passkeys
 from service.identity.permissions import may
 from service.messaging.channels.inbox import mark
 from service.messaging.mail.transport import outbox
@@ -38,6 +39,7 @@ def prepare(app: Flask) -> None:
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
         theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
         outbox=lambda: outbox(running().settings),
+        passkeys_possible=lambda: passkeys.place(running().settings) is not None,
     )  # fmt: skip
     env.filters.update(
         money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock

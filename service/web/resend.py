@@ -10,8 +10,8 @@ __all__ = ["AGAIN", "resend", "sent_before", "sign_in_to_resend"]
 
 AGAIN = "again."
 """Before the name of a field that is carried along while somebody signs in again."""
-NOT_CARRIED = ("csrf", "password")
-"""The token is of another session; a password stands on no page."""
+NOT_CARRIED = ("csrf", "password", "current", "code")
+"""The token is of another session; a password or a code stands on no page."""
 
 
 def resend() -> Response:

@@ -11,11 +11,10 @@ from service.api.problems import Problem
 from service.demo.people import DEMO_PEOPLE, PASSWORD
 from service.identity import people
 from service.texts import LANGUAGES
-from service.web import sessions, visit
+from service.web import second_step, sessions, visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, sent_before
-from service.web.signing_in import begin
-from service.web.visit import COOKIE, inside, public
+from service.web.visit import COOKIE, before_second_factor, inside, public
 
 area = Blueprint("sign_in", __name__)
 
@@ -59,14 +58,11 @@ def sign_in() -> AnyResponse:
             "sign_in.html", 400, to=to, email=email[:320], wrong=say("sign-in.wrong"), fields=fields,
             people=_demo_people(),
         )  # fmt: skip
-    with found.parts.pool.connection() as connection:
-        # The session that was just begun is the one that a form from before is to be sent in.
-        begin(connection, person.id, "password")
-    fields = sent_before()
-    return page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
+    return second_step.come_in(person, to)
 
 
 @area.post("/sign-out")
+@before_second_factor
 def sign_out() -> AnyResponse:
     """Ends the session, here and in the database."""
     with visit.parts().pool.connection() as connection:

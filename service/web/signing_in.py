@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request
+from flask import g, redirect, request
 from psycopg import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
+from service.api.context import running
+from service.identity.second_factor import is_needed
 from service.web import sessions, visit
 from service.web.browsers import browser_of
+from service.web.rendering import page
+from service.web.resend import sent_before
+from service.web.sessions import Session
 from service.web.visit import COOKIE
 
-__all__ = ["begin", "give_cookie", "renew", "strengthen"]
+__all__ = ["begin", "give_cookie", "go_on", "renew", "still_needed", "strengthen"]
 
 
 def begin(connection: Connection[Any], person: str, how: str) -> str:
@@ -26,6 +31,12 @@ def begin(connection: Connection[Any], person: str, how: str) -> str:
     return token
 
 
+def go_on(to: str) -> AnyResponse:
+    """Somebody is signed in: on to this page, or first to what they were sending when a session ended."""
+    fields = sent_before()
+    return page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
+
+
 def renew() -> None:
     """The cookie of this session gets another value with this answer, if it is time."""
     found = visit.session()
@@ -35,6 +46,11 @@ def renew() -> None:
         token = sessions.rotate(connection, found)
         if token is not None:
             g.new_cookie = token
+
+
+def still_needed(found: Session) -> bool:
+    """Must this person set up a second factor before anything else? Their role asks one, and there is none."""
+    return found.how == "password" and is_needed(running().settings, found.person)
 
 
 def strengthen(connection: Connection[Any], how: str) -> None:

@@ -12,6 +12,7 @@ from service.web import (
     admin,
     audit,
     cases,
+    choosing_password,
     deliveries,
     desk,
     differences,
@@ -23,6 +24,7 @@ from service.web import (
     money,
     newsletters,
     outbox,
+    passkeys,
     portfolio,
     preferences,
     programme_pages,
@@ -30,6 +32,8 @@ from service.web import (
     rendering,
     replay,
     search,
+    second_factor,
+    second_step,
     sign_in,
     signing_in,
     start,
@@ -48,7 +52,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
-    account, account_tokens, account_sessions,
+    account, account_tokens, account_sessions, choosing_password, second_factor, second_step, passkeys,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

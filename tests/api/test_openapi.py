@@ -154,6 +154,8 @@ def test_the_calls_of_the_contract_are_all_there(document: dict[str, Any]) -> No
     case = "/proposals/{proposal}"
     assert {(method, path) for path, method, _ in operations(document)} == {
         ("post", "/tokens"),
+        ("get", "/passkeys"),
+        ("delete", "/passkeys/{passkey}"),
         ("get", "/sessions"),
         ("delete", "/sessions"),
         ("delete", "/sessions/{session}"),

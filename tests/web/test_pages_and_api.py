@@ -48,6 +48,8 @@ PAGES = {
     "sessions.list_sessions": "web.account_sessions.index",
     "sessions.end_session": "web.account_sessions.end",
     "sessions.end_sessions": "web.account_sessions.end_others",
+    "passkeys.list_passkeys": "web.passkeys.index",
+    "passkeys.remove_passkey": "web.passkeys.remove",
     "tokens.list_tokens": "web.account_tokens.index",
     "tokens.create_token": "web.account_tokens.create",
     "tokens.revoke_token": "web.account_tokens.revoke",

@@ -108,6 +108,10 @@ GET: dict[str, frozenset[str]] = {
     "replay.case": frozenset({"auditor"}),
     "account.index": EVERYBODY,
     "account_tokens.index": EVERYBODY,
+    "passkeys.index": EVERYBODY,
+    "second_factor.index": EVERYBODY,
+    "second_factor.picture": EVERYBODY,
+    "choosing_password.ask_change": EVERYBODY,
     "account_sessions.index": EVERYBODY,
 }
 """Who may open a page: one of a case of the submitter, a draft of theirs, or the queue of the task force."""
@@ -155,6 +159,15 @@ POST: dict[str, frozenset[str]] = {
     "money.reallocate": TREASURER,
     "money.give_back": TREASURER,
     "account_tokens.create": EVERYBODY,
+    "passkeys.ask_to_add": EVERYBODY,
+    "passkeys.add": EVERYBODY,
+    "second_factor.begin": EVERYBODY,
+    "second_factor.confirm": EVERYBODY,
+    "second_factor.renew_codes": EVERYBODY,
+    "second_factor.turn_off": EVERYBODY,
+    "admin.reset_second_factor": ADMIN,
+    "choosing_password.change": EVERYBODY,
+    "admin.invite": ADMIN,
     "account_sessions.end_others": EVERYBODY,
 }
 """Who may send a form; what is in it may be refused all the same."""
@@ -162,10 +175,15 @@ POST: dict[str, frozenset[str]] = {
 PUBLIC = {
     "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index", "unsubscribe.ask",
     "unsubscribe.turn_off", "outbox.index", "outbox.show", "outbox.as_html", "outbox.attachment",
+    "choosing_password.ask", "choosing_password.mail", "choosing_password.show", "choosing_password.use",
+    "second_step.ask", "second_step.check", "passkeys.ask_to_sign_in", "passkeys.sign_in",
 }  # fmt: skip
-FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off"}
+FROM_ANYWHERE = {
+    "sign_in.sign_in", "unsubscribe.turn_off", "choosing_password.mail", "choosing_password.use",
+    "second_step.check", "passkeys.ask_to_sign_in", "passkeys.sign_in",
+}  # fmt: skip
 """What is typed, or stands in the address, is the right to send it."""
-ONES_OWN = {"submission.delete", "account_tokens.revoke", "account_sessions.end"}
+ONES_OWN = {"submission.delete", "account_tokens.revoke", "account_sessions.end", "passkeys.remove"}
 """Reaches nothing but what is one's own: for another's it does nothing, as the rule about drafts below says."""
 REFUSED = (303, 403, 404)
 
@@ -215,7 +233,7 @@ def place(site: Site) -> Place:
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
         "figure": "subregions", "waiting": waiting, "chosen": "nl",
-        "token": "0" * 16, "session": f"session-{uuid4()}",
+        "token": "0" * 16, "session": f"session-{uuid4()}", "passkey": f"passkey-{uuid4()}",
         "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip
     message = told(site, "secretary", proposal)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from service.identity import undeliverable
+from service.identity import links, undeliverable
 from service.messaging import preferences, security
 from service.messaging.channels.channel import Dropped, Failed, Later, Outcome, Sent
 from service.messaging.ledger import Delivery
@@ -51,6 +51,10 @@ class Email:
             return Dropped("the newsletter was turned off at this address")
         if _too_late(delivery, reader):
             return Dropped("too long ago")
+        if delivery.kind == "link":
+            with parts.pool.connection() as connection:
+                if not links.is_good(connection, str(delivery.facts.get("link"))):
+                    return Dropped("the link can be used no more")
         if reader.refused is not None:
             return Failed(f"the address takes no mail: {without_addresses(reader.refused)}", permanent=True)
         # What was planned for another hour comes now when it was refused before, or had to wait for the mail server.

@@ -20,7 +20,7 @@ from service.documents import letters, newsletters
 from service.documents.blocks import Block, Bullets, Heading, Paragraphs, as_html, as_text
 from service.documents.councils import is_email
 from service.documents.letters import Letter
-from service.identity import people
+from service.identity import links, people
 from service.messaging import ledger
 from service.messaging.ledger import Delivery
 from service.messaging.mail import layout, readers, unsubscribe
@@ -74,11 +74,14 @@ def compose(parts: Parts, delivery: Delivery, reader: Reader) -> EmailMessage:
         has_letter = _has_letter(connection, delivery)
     letter = letters.ensure(parts, delivery) if has_letter else None
     off = None if delivery.required else unsubscribe.link(parts.settings, unsubscribe.of(delivery))
-    return _mail(parts, delivery, reader, letter, off)
+    password = ""
+    if delivery.kind == "link":
+        password = links.address(parts.settings, str(delivery.facts.get("link")))
+    return _mail(parts, delivery, reader, letter, off, password)
 
 
 def preview(parts: Parts, delivery: Delivery) -> EmailMessage:
-    """The same mail to look at: it makes no letter, and its links turn nothing off.
+    """The same mail to look at: it makes no letter, its links turn nothing off, and it shows no way to sign in.
 
     For who is not there any more it has no address, and is in Dutch.
     """
@@ -100,8 +103,14 @@ def message_id(settings: Settings, delivery: str) -> str:
 
 
 def _mail(
-    parts: Parts, delivery: Delivery, reader: Reader, letter: Letter | None, off: str | None
+    parts: Parts,
+    delivery: Delivery,
+    reader: Reader,
+    letter: Letter | None,
+    off: str | None,
+    password: str = "",
 ) -> EmailMessage:
+    """The mail; `password`: where its reader chooses one, which nobody else may know."""
     settings = parts.settings
     footer = _footer(settings, delivery, reader, off)
     if reader.council is not None and delivery.kind == "newsletter":
@@ -110,6 +119,10 @@ def _mail(
         text = text.rstrip()
     else:
         content = _content(parts, delivery, reader, letter)
+        if delivery.kind == "link":
+            language = reader.language
+            hidden: list[Block] = [] if password else [Paragraphs(said(language, "mail.link-hidden"))]
+            content.parts.append((hidden, (said(language, "link.action"), password) if password else None))
         subject = content.subject
         html = layout.document(reader.language, subject, _html(content), _footer_html(footer))
         text = _text(content)
