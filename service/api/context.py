@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from flask import current_app, g, request
 
 from service.api.headers import bearer
+from service.api.limits import Bucket
 from service.api.problems import Problem
 from service.eventstore import Once
 from service.identity.callers import Callers
 from service.identity.people import Person
-from service.identity.permissions import READING, BeyondToken
+from service.identity.permissions import READING
 from service.settings import Settings
 from service.wiring import Parts
 
-__all__ = ["NOBODY", "Call", "Running", "caller", "running"]
+__all__ = ["NOBODY", "Call", "Running", "caller", "refuse_too_many", "running"]
 
 
 NOBODY = Person("", "", "", frozenset(), frozenset(), None)
@@ -33,6 +34,7 @@ class Running:
     def __init__(self, settings: Settings, build: Callable[[Settings], Parts]) -> None:
         self.settings = settings
         self.verifying = threading.BoundedSemaphore(SIGN_INS)
+        self.writes = Bucket(settings.writes_per_minute)
         self._build = build
         self._lock = threading.Lock()
         self._parts: Parts | None = None
@@ -78,8 +80,15 @@ def running() -> Running:
     return found
 
 
+def refuse_too_many(person: Person) -> None:
+    """Raises a 429 problem when this person has changed too much within a minute."""
+    seconds = running().writes.wait(person.id)
+    if seconds:
+        raise Problem(429, "too-many-writes", headers={"Retry-After": str(max(1, round(seconds + 0.5)))})
+
+
 def caller() -> Person:
-    """Who signed in. Raises a 401 problem for nobody, which says how to; BeyondToken for what a token is not for."""
+    """Who signed in. Raises a 401 problem for nobody, which says how to; a 403 where a token is for reading only."""
     token = bearer()
     if token is None:
         raise Problem(401, "signed-out", headers={"WWW-Authenticate": 'Bearer realm="besluitspoor"'})
@@ -93,12 +102,9 @@ def caller() -> Person:
 
 
 def _within_token(person: Person) -> None:
-    """One for reading changes nothing at all, also what needs no right; others do the acts that they are for."""
+    """One for reading changes nothing at all; which acts a token is for, is asked with the right to do them."""
     limit = person.limited_to
     if limit is None:
         return
-    needed = getattr(current_app.view_functions.get(request.endpoint or ""), "needs", ())
-    if needed and limit.isdisjoint(needed):
-        raise BeyondToken(needed[0])
     if request.method not in ("GET", "HEAD") and limit <= READING:
         raise Problem(403, "token-reads-only")

@@ -15,7 +15,7 @@ from service.api.fields import OneOf, Text
 from service.api.moments_schema import PageQuery
 from service.api.waiting import seen
 from service.errors import Missing
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.messaging import inspecting, ledger
 from service.messaging.channels import NAMES
 from service.messaging.inspecting import Filters, Kept
@@ -75,6 +75,7 @@ class SentWithTriesSchema(SentSchema):
 
 
 @api.question("/deliveries", query=DeliveriesQuery, shows=SentListSchema, pages=True)
+@needs("read-deliveries")
 def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
     """List what was sent and is to be sent, newest first"""
     check(call.person, "read-deliveries")
@@ -91,6 +92,7 @@ def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.question("/deliveries/<delivery:delivery>", shows=SentWithTriesSchema)
+@needs("read-deliveries")
 def read_delivery(call: Call, given: dict[str, Any], delivery: str) -> Answer:
     """Read one delivery, with every try"""
     check(call.person, "read-deliveries")
@@ -98,6 +100,7 @@ def read_delivery(call: Call, given: dict[str, Any], delivery: str) -> Answer:
 
 
 @api.change("/deliveries/<delivery:delivery>/resend", shows=SentWithTriesSchema, example={}, method="PUT")
+@needs("resend")
 def send_again(call: Call, given: dict[str, Any], delivery: str) -> Answer:
     """Send a delivery once more, as the same message
 

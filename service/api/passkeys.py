@@ -56,10 +56,10 @@ def list_passkeys(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.change("/passkeys/<passkey:passkey>", shows=None, method="DELETE")
-@needs("own-account")
+@needs("own-access")
 def remove_passkey(call: Call, given: dict[str, Any], passkey: str) -> Answer:
     """Remove a passkey of yours; you are told by mail"""
-    check(call.person, "own-account")
+    check(call.person, "own-access", owner=call.person.id)
     with call.parts.pool.connection() as connection, connection.transaction():
         if not passkeys.remove(connection, call.person.id, passkey):
             raise Missing("passkey", passkey)

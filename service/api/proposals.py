@@ -36,7 +36,7 @@ from service.api.snapshot import snapshot
 from service.api.waiting import seen, wait_for
 from service.commands import Done
 from service.errors import Missing
-from service.identity.permissions import check, limit, may
+from service.identity.permissions import check, limit, may, needs
 from service.listing import Filters, proposals
 from service.published import municipality_code, parts_of_theme
 from service.words import fill, fill_text
@@ -92,6 +92,7 @@ class TimelineSchema(Shape):
     conditional=False,
     example={"programme": "regionale-herstelaanpak", **EXAMPLE},
 )
+@needs("submit")
 def submit(call: Call, given: dict[str, Any]) -> Done:
     """Submit a proposal
 
@@ -103,6 +104,7 @@ def submit(call: Call, given: dict[str, Any]) -> Done:
 
 
 @api.question("/proposals", query=CasesQuery, shows=CasesSchema, pages=True)
+@needs("read-cases")
 def list_proposals(call: Call, given: dict[str, Any]) -> Answer:
     """List proposals, newest first, now or at a moment
 
@@ -127,6 +129,7 @@ def list_proposals(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.question("/proposals/<case:proposal>", query=MomentQuery, shows=CaseSchema)
+@needs("read-case")
 def read_proposal(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """Read a proposal and where it stands, now or at a moment"""
     position = seen(call.parts)
@@ -147,6 +150,7 @@ def read_proposal(call: Call, given: dict[str, Any], proposal: str) -> Answer:
 
 
 @api.question("/proposals/<case:proposal>/timeline", query=MomentQuery, shows=TimelineSchema)
+@needs("read-case")
 def read_timeline(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """Read everything that happened to a proposal, up to a moment"""
     position = seen(call.parts)

@@ -42,10 +42,10 @@ def list_sessions(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.change("/sessions/<session:session>", shows=None, method="DELETE")
-@needs("own-account")
+@needs("own-access")
 def end_session(call: Call, given: dict[str, Any], session: str) -> Answer:
     """End a session of yours; you are told by mail"""
-    check(call.person, "own-account")
+    check(call.person, "own-access", owner=call.person.id)
     with call.parts.pool.connection() as connection, connection.transaction():
         if not sessions.end_one(connection, call.person.id, session):
             raise Missing("session", session)

@@ -5,8 +5,6 @@ For longer, and for less, there are tokens with a name: made, seen and revoked h
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,19 +20,17 @@ from service.api.blueprint import Resource
 from service.api.context import Call, running
 from service.api.fields import Given, ListOf, OneOf, Plain, Text, Whole, refusal
 from service.api.openapi import CallDoc
+from service.api.password_sign_in import HeldBack, by_password
 from service.api.problems import Problem
+from service.api.steps_noted import noted
 from service.errors import Missing
-from service.identity import people, second_factor, tokens
-from service.identity.people import Account, Person
+from service.identity import second_factor, tokens
+from service.identity.people import Person
 from service.identity.permissions import check, needs
 from service.identity.tokens import LISTABLE, LONGEST, SCOPES, Kept
 from service.messaging import security
 
 api = Resource("tokens", "Signing in")
-
-
-PATIENCE = 5.0
-"""Seconds that a sign-in waits for others before it is told to come back."""
 
 
 class Password(Plain):
@@ -116,11 +112,12 @@ def sign_in() -> Response:
         api.ARGUMENTS_PARSER.parse(nothing, request, location="query")
     given = api.ARGUMENTS_PARSER.parse(taken, request, location="json")
     pool = running().parts.pool
-    with pool.connection() as connection:
-        account = people.account(connection, given["email"])
-    person = _verified(account, given["password"])
+    person = by_password(given["email"], given["password"], "token")
+    if isinstance(person, HeldBack):
+        raise Problem(
+            429, "sign-in-held-back", headers={"Retry-After": str(person.seconds)}, minutes=person.minutes
+        )
     if person is None:
-        _log_refusal(account, given["email"])
         # The same for an unknown address: nobody learns here who has an account.
         challenge = 'Bearer realm="besluitspoor"'
         raise Problem(401, "wrong-password", headers={"WWW-Authenticate": challenge})
@@ -128,17 +125,6 @@ def sign_in() -> Response:
         _second_step(connection, person, given["code"])
         token, expires_at = tokens.create(connection, person.id, tokens.SIGNED_IN)
     return written({"token": token, "expiresAt": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")}, 201)
-
-
-def _verified(account: Account, password: str) -> Person | None:
-    """Who signs in, if the password is theirs. No connection is held meanwhile: it takes long, and others need one."""
-    verifying = running().verifying
-    if not verifying.acquire(timeout=PATIENCE):
-        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
-    try:
-        return people.verified(account, password)
-    finally:
-        verifying.release()
 
 
 def _second_step(connection: Connection[Any], person: Person, code: str | None) -> None:
@@ -153,26 +139,20 @@ def _second_step(connection: Connection[Any], person: Person, code: str | None) 
         security.tell(connection, person.id, "recovery-used")
     elif outcome != "good":
         structlog.get_logger().warning("second step refused", person=person.id, why=outcome)
+        if outcome != "needed":
+            noted(connection, person.id, "code", False)
         # Kept: a wrong code counts.
         connection.commit()
         raise Problem(401, f"code-{outcome}", headers={"WWW-Authenticate": 'Bearer realm="besluitspoor"'})
-
-
-def _log_refusal(account: Account, email: str) -> None:
-    """So that somebody who tries many passwords is seen. The address is told apart from others, and not told."""
-    plain = email.lower().encode("utf-8", "surrogatepass")
-    structlog.get_logger().warning(
-        "sign-in refused",
-        address=hmac.digest(running().settings.secret, plain, hashlib.sha256).hex()[:16],
-        person=account.person.id if account.person is not None else None,
-    )
 
 
 api.routed(
     "/tokens",
     "POST",
     sign_in,
-    CallDoc(operation="sign_in", shows=TokenSchema, status=201, body=True, public=True, refuses=(401, 403)),
+    CallDoc(
+        operation="sign_in", shows=TokenSchema, status=201, body=True, public=True, refuses=(401, 403, 429)
+    ),
     api.arguments(taken, example={"email": "submitter@example.org", "password": "demo"}),
 )
 
@@ -208,10 +188,10 @@ def create_token(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.change("/tokens/<token:token>", shows=None, method="DELETE")
-@needs("own-account")
+@needs("own-access")
 def revoke_token(call: Call, given: dict[str, Any], token: str) -> Answer:
     """Revoke a token of yours; in this process it has lost its force at once, in others within five seconds"""
-    check(call.person, "own-account")
+    check(call.person, "own-access", owner=call.person.id)
     revoked(call, token)
     return Answer({})
 

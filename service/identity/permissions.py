@@ -1,4 +1,8 @@
-"""May this person do this act on this case? One table: the act, and who may do it, by role."""
+"""May this person do this act on this case? One table: the act, who may do it in which relation, and in which state.
+
+The code asks it, the page `/permissions` and `docs/permissions.md` are made from it, and tests walk every address with
+it. What stands in no line of it, nobody may.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from domain.recorded import Capacity
 from service.identity.people import Person
 
 __all__ = [
-    "READING", "TABLE", "BeyondToken", "Forbidden", "Rule", "acting_as", "check", "limit", "may", "needs",
+    "READING", "STATES", "TABLE", "BeyondToken", "Forbidden", "Rule", "acting_as", "admit", "check", "in_turn", "limit",
+    "may", "needs",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,6 +60,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "reallocate": (TREASURER,),
     "return": (TREASURER,),
     "withdraw": (APPLICANT, SECRETARY),
+    "own-draft": (Rule("submitter", own=True), Rule("secretary", own=True)),
     # acts on what cases need
     "publish": (ADMIN,),
     "open-envelope": (TREASURER,),
@@ -62,26 +68,57 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "change-people": (ADMIN,),
     "newsletter": (SECRETARY,),
     "subscribe": (INTEGRATION, AUDITOR, ADMIN),
+    "own-subscription": (Rule("integration", own=True), Rule("auditor", own=True), ADMIN),
+    "own-secret": (Rule("integration", own=True), Rule("auditor", own=True)),
     "subscribe-others": (ADMIN,),
     "resend": (SECRETARY, ADMIN),
-    # reading; the programmes are open to all, signed in or not
+    # what is one's own: the start page, preferences, what one signs in with, messages; a session, token or passkey
+    "own-account": SIGNED_IN,
+    "own-access": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
+    "own-messages": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
+    # reading; the API shows programmes to all, signed in or not
     "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
+    "read-every-case": (SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-queue": (MEMBER, SECRETARY),
+    "read-terms": (A_MEMBER, SECRETARY),
+    "read-programmes": SIGNED_IN,
+    "read-newsletters": SIGNED_IN,
     "read-envelopes": SIGNED_IN,
     "read-portfolio": SIGNED_IN,
     "read-events": (AUDITOR, INTEGRATION),
     "read-people": (ADMIN,),
+    "replay-case": (AUDITOR,),
+    "read-sign-ins": (ADMIN,),
     "read-deliveries": (SECRETARY, ADMIN),
-    # one's own password, second factor, passkeys, sessions and tokens
-    "own-account": SIGNED_IN,
+    "read-mail": (SECRETARY,),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
 
 What a subscription tells is for who may `read-events`: of such a person it is, whoever may set it up."""
 
-READING = frozenset(act for act in TABLE if act.startswith("read-"))
-"""What a token for reading may do: acts that begin so change nothing."""
+READING = frozenset(act for act in TABLE if act.startswith("read-")) | {
+    "replay-case", "own-messages", "own-subscription",
+}  # fmt: skip
+"""What a token for reading is for; it is never for more than a GET, so these change nothing."""
+
+UNDER_WAY = ("completeness", "supplement", "review", "decision", "ratification", "held-over", "award")
+
+STATES: Mapping[str, tuple[str, ...]] = {
+    "completeness": ("completeness",),
+    "revise": ("supplement",),
+    "review": ("review",),
+    "decide": ("decision", "ratification"),
+    "resume": ("held-over",),
+    "award": ("award",),
+    "release": ("awarded",),
+    "reallocate": ("awarded",),
+    "return": ("awarded",),
+    "withdraw": UNDER_WAY,
+}
+"""Act -> the statuses of a case in which it can be done; an act that is not named here is not bound to any.
+
+The rules themselves are the domain's: a test holds this against what it refuses."""
 
 
 class Forbidden(Exception):
@@ -113,6 +150,22 @@ def needs(*acts: str) -> Callable[[F], F]:
         return view
 
     return mark
+
+
+def admit(person: Person, acts: Collection[str]) -> None:
+    """Raises Forbidden when this person may do none of these acts in any relation: that needs no look at a case."""
+    within = [act for act in acts if not _beyond(person, act)]
+    if acts and not within:
+        raise BeyondToken(next(iter(acts)))
+    if not any(rule.role in person.roles for act in within for rule in TABLE[act]):
+        act = next(iter(acts), "")
+        roles = tuple(dict.fromkeys(rule.role for each in acts for rule in TABLE[each]))
+        raise Forbidden(act, roles)
+
+
+def in_turn(act: str, status: str) -> bool:
+    """Can this act be done on a case with this status, by whoever may?"""
+    return act not in STATES or status in STATES[act]
 
 
 def may(

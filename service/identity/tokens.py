@@ -32,7 +32,7 @@ MOST = 50
 """Tokens with a name that one person can have."""
 
 SCOPES = ("read", "act")
-LISTABLE = tuple(act for act in TABLE if act != "own-account")
+LISTABLE = tuple(act for act in TABLE if act not in ("own-account", "own-access"))
 """The acts that a token can be limited to. One's own account is for oneself: no token that is limited opens it."""
 
 ID_LENGTH = 16

@@ -29,10 +29,10 @@ def index() -> Response:
 
 
 @area.post("/account/sessions/<session:session>/end")
-@needs("own-account")
+@needs("own-access")
 def end(session: str) -> AnyResponse:
     """Ends one of my sessions; the one that looks too, if that is the one."""
-    check(visit.person(), "own-account")
+    check(visit.person(), "own-access", owner=visit.person().id)
     with visit.parts().pool.connection() as connection, connection.transaction():
         if not sessions.end_one(connection, visit.person().id, session):
             raise Missing("session", session)

@@ -12,7 +12,7 @@ from service.identity.permissions import TABLE, check, needs
 from service.identity.tokens import LISTABLE, LONGEST, SCOPES
 from service.web import visit
 from service.web.forms import Form
-from service.web.rendering import has_text, page, say
+from service.web.rendering import page, say
 
 area = Blueprint("account_tokens", __name__)
 
@@ -40,10 +40,10 @@ def create() -> AnyResponse:
 
 
 @area.post("/account/tokens/<token:token>/revoke")
-@needs("own-account")
+@needs("own-access")
 def revoke(token: str) -> AnyResponse:
     """This token is nobody's any more."""
-    check(visit.person(), "own-account")
+    check(visit.person(), "own-access", owner=visit.person().id)
     revoked(Call(visit.parts(), visit.person()), token)
     return visit.kept(url_for("web.account_tokens.index"), "account.token-revoked")
 
@@ -68,4 +68,4 @@ def _shown(form: Form) -> Response:
 
 
 def _name(act: str) -> str:
-    return say(f"acts.{act}") if has_text(f"acts.{act}") else act
+    return say(f"permissions.act-{act}")

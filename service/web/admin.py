@@ -18,7 +18,7 @@ from service.api.tokens import Password
 from service.errors import Missing
 from service.identity import links, parties, passwords, people, second_factor, tokens, undeliverable
 from service.identity.people import ROLES, EmailTaken, Person
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.messaging import security
 from service.web import choosing_password, sessions, visit
 from service.web.choosing_password import judge
@@ -69,6 +69,7 @@ class NewPasswordSchema(Given):
 
 
 @area.get("/admin")
+@needs("read-people")
 def index() -> Response:
     """Everybody who may sign in, found by name, address or role."""
     check(visit.person(), "read-people")
@@ -98,6 +99,7 @@ def index() -> Response:
 
 
 @area.get("/admin/people/new")
+@needs("change-people")
 def ask() -> Response:
     """The form for somebody new."""
     check(visit.person(), "change-people")
@@ -105,6 +107,7 @@ def ask() -> Response:
 
 
 @area.post("/admin/people/new")
+@needs("change-people")
 def add() -> AnyResponse:
     """Adds somebody, who can sign in once a password is set."""
     check(visit.person(), "change-people")
@@ -138,6 +141,7 @@ def add() -> AnyResponse:
 
 
 @area.get("/admin/people/<person>")
+@needs("read-people")
 def show(person: str) -> Response:
     """What somebody is, and what can be done about it."""
     check(visit.person(), "read-people")
@@ -146,6 +150,7 @@ def show(person: str) -> Response:
 
 
 @area.post("/admin/people/<person>")
+@needs("change-people")
 def change(person: str) -> AnyResponse:
     """Changes what somebody is; who may do nothing any more is signed out."""
     check(visit.person(), "change-people")
@@ -186,6 +191,7 @@ def change(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/password")
+@needs("change-people")
 def set_password(person: str) -> AnyResponse:
     """Gives somebody another password, and signs them out everywhere."""
     check(visit.person(), "change-people")
@@ -208,6 +214,7 @@ def set_password(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/invite")
+@needs("change-people")
 def invite(person: str) -> AnyResponse:
     """Mails somebody a link to choose a password themselves."""
     check(visit.person(), "change-people")
@@ -219,6 +226,7 @@ def invite(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/second-factor")
+@needs("change-people")
 def reset_second_factor(person: str) -> AnyResponse:
     """No code is asked any more of somebody who lost the app and the recovery codes."""
     check(visit.person(), "change-people")
@@ -232,6 +240,7 @@ def reset_second_factor(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/end")
+@needs("change-people")
 def end_access(person: str) -> AnyResponse:
     """Ends every session and token of somebody."""
     check(visit.person(), "change-people")
@@ -244,6 +253,7 @@ def end_access(person: str) -> AnyResponse:
 
 
 @area.post("/admin/people/<person>/deliverable")
+@needs("change-people")
 def try_address(person: str) -> AnyResponse:
     """Mail goes to somebody's address again, though it was refused."""
     check(visit.person(), "change-people")

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from domain.events import EVENTS
 from service.api.fields import Code, Day, Given, OneOf, Text
 from service.identity.people import ROLES
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.web import visit
 from service.web.event_search import AMOUNTS, Found, Wanted, cases_called, people_called, search
 from service.web.event_words import Happened, happened, kind_of
@@ -49,6 +49,7 @@ FIELDS = tuple(field.data_key or name for name, field in EventsAsked().fields.it
 
 
 @area.get("/audit")
+@needs("read-events")
 def index() -> AnyResponse:
     """The events that are looked for, newest first."""
     check(visit.person(), "read-events")
@@ -77,6 +78,7 @@ def index() -> AnyResponse:
 
 
 @area.get("/audit/events.csv")
+@needs("read-events")
 def download() -> AnyResponse:
     """The events that the page shows, for a spreadsheet."""
     check(visit.person(), "read-events")

@@ -17,7 +17,7 @@ from service.api.proposals import STATUSES, CasesQuery
 from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
 from service.documents import letters
-from service.identity.permissions import check, limit
+from service.identity.permissions import check, limit, needs
 from service.listing import SORTS, Filters, proposals
 from service.messaging.preferences import watches
 from service.paging import Page
@@ -79,6 +79,7 @@ class Asked:
 
 
 @area.get("/proposals")
+@needs("read-cases")
 def index() -> Response:
     """The proposals one may see, newest first, as far as the filters say."""
     check(visit.person(), "read-cases")
@@ -109,6 +110,7 @@ def index() -> Response:
 
 
 @area.get("/proposals.csv")
+@needs("read-cases")
 def as_file() -> Response:
     """All that the filters leave, as a file for a spreadsheet."""
     check(visit.person(), "read-cases")
@@ -131,6 +133,7 @@ def as_file() -> Response:
 
 
 @area.get("/proposals/<case:proposal>")
+@needs("read-case")
 def show(proposal: str) -> Response:
     """A case on one page: how it stands or stood, what can be done with it, and all that led there."""
     form = Form(MomentQuery(), _in_address(MomentQuery))

@@ -11,9 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
 from service.api.fields import Given, Text
+from service.api.password_sign_in import PATIENCE
 from service.api.problems import Problem
-from service.api.tokens import PATIENCE, Password
-from service.identity import links, passwords, people, tokens
+from service.api.steps_noted import held_back, noted
+from service.api.tokens import Password
+from service.identity import guard, links, passwords, people, tokens
 from service.identity.links import Link
 from service.identity.people import Person
 from service.identity.permissions import check, needs
@@ -56,7 +58,11 @@ def mail() -> Response:
     with form.refusals():
         email = str(form.load()["email"])
         with visit.parts().pool.connection() as connection:
-            links.ask(connection, email)
+            seconds = held_back(connection, f"link {email}")
+            if seconds is None:
+                links.ask(connection, email)
+            else:
+                form.status, form.message = 429, say("sign-in.held-back", minutes=-(-seconds // 60))
     return page("account/forgot.html", form.status, form=form, asked=form.ok)
 
 
@@ -88,6 +94,7 @@ def use(token: str) -> Response:
                 link = links.use(connection, link.id)
                 if link is not None:
                     set_password(connection, link.person.id, hashed)
+                    noted(connection, link.person.id, "link", True)
     form.values.clear()
     if link is None or not form.ok:
         return _shown(link, form)
@@ -148,16 +155,26 @@ def set_password(connection: Connection[Any], person: str, hashed: str, but: str
 
 
 def is_theirs(person: Person, password: str) -> bool:
-    """Is this the password of this person? No connection is held meanwhile: it takes long, and others need one."""
+    """Is this the password of this person? Who guesses is held back as when signing in.
+
+    No connection is held while it is verified: it takes long, and others need one.
+    """
+    tried = guard.of(running().settings.secret, person.email, request.remote_addr)
     with visit.parts().pool.connection() as connection:
         account = people.account(connection, person.email)
+        if guard.held_back(connection, tried) is not None:
+            return False
     verifying = running().verifying
     if not verifying.acquire(timeout=PATIENCE):
         raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
     try:
-        return people.verified(account, password) is not None
+        good = people.verified(account, password) is not None
     finally:
         verifying.release()
+    if not good:
+        with visit.parts().pool.connection() as connection:
+            guard.note(connection, tried)
+    return good
 
 
 def _hashed(password: str) -> str:

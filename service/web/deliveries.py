@@ -15,7 +15,7 @@ from domain.errors import Invalid
 from domain.recorded import stream_kind
 from service.api.paths import DeliveryConverter
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.messaging import inspecting, ledger
 from service.messaging.channels import NAMES
 from service.messaging.inspecting import LOST, UNDER_WAY, Filters, Kept
@@ -57,6 +57,7 @@ class Line:
 
 
 @area.get("/deliveries")
+@needs("read-deliveries")
 def index() -> Response:
     """What was sent and is to be sent, the newest first, as far as the filters say."""
     check(visit.person(), "read-deliveries")
@@ -90,6 +91,7 @@ def index() -> Response:
 
 
 @area.get("/deliveries/<delivery:delivery>")
+@needs("read-deliveries")
 def show(delivery: str) -> Response:
     """One delivery: how it went, what it says, and what it comes from."""
     check(visit.person(), "read-deliveries")
@@ -117,6 +119,7 @@ def show(delivery: str) -> Response:
 
 
 @area.get("/deliveries/<delivery:delivery>/mail")
+@needs("read-mail")
 def as_mail(delivery: str) -> Response:
     """The mail as it would be sent now, as mail programs show it: its own style sheet and nothing else."""
     check(visit.person(), "read-deliveries")
@@ -131,6 +134,7 @@ def as_mail(delivery: str) -> Response:
 
 
 @area.get("/deliveries/resend")
+@needs("resend")
 def ask_resend() -> Response:
     """What would happen if these were sent again?"""
     check(visit.person(), "resend")
@@ -138,6 +142,7 @@ def ask_resend() -> Response:
 
 
 @area.post("/deliveries/resend")
+@needs("resend")
 def resend() -> AnyResponse:
     """Sends these once more, as the same messages."""
     check(visit.person(), "resend")

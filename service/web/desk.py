@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from projections.view import Document
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.judged import unmet
 from service.published import programme_of
 from service.terms import cases_waiting
@@ -25,6 +25,7 @@ MOST = 40
 
 
 @area.get("/desk")
+@needs("completeness")
 def index() -> Response:
     """Everything that lies with the secretariat."""
     check(visit.person(), "completeness")

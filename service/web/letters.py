@@ -19,7 +19,7 @@ from service.documents.contents import LETTERS, contents, last_told
 from service.documents.examples import invented
 from service.documents.letters import Issued
 from service.documents.typesetting import pdf
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.published import programme_of
 from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
@@ -43,6 +43,7 @@ class PreviewAsked(Given):
 
 
 @area.get("/proposals/<case:proposal>/letters/<letter:letter>")
+@needs("read-case")
 def download(proposal: str, letter: str) -> Response:
     """A letter as it was sent."""
     parts = visit.parts()
@@ -53,6 +54,7 @@ def download(proposal: str, letter: str) -> Response:
 
 
 @area.get("/letters")
+@needs("completeness")
 def index() -> Response:
     """Which letters there are, and a choice of what to see."""
     check(visit.person(), "completeness")
@@ -61,6 +63,7 @@ def index() -> Response:
 
 
 @area.get("/letters/preview")
+@needs("completeness")
 def preview() -> Response:
     """The letter that was chosen, marked as an example; nothing of it is kept."""
     check(visit.person(), "completeness")

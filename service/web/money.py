@@ -27,7 +27,7 @@ from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
 from service.commands import Done, Foreseen
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.moments import moment
 from service.phases import cases, holding_back, receivers
 from service.web import visit
@@ -58,6 +58,7 @@ class MomentSchema(Given):
 
 
 @area.get("/money")
+@needs("read-envelopes")
 def index() -> Response:
     """All envelopes, now or at a moment."""
     check(visit.person(), "read-envelopes")
@@ -84,6 +85,7 @@ def index() -> Response:
 
 
 @area.get("/money.csv")
+@needs("read-envelopes")
 def as_file() -> Response:
     """The same for a spreadsheet."""
     check(visit.person(), "read-envelopes")
@@ -104,6 +106,7 @@ def as_file() -> Response:
 
 
 @area.get("/money/<code:code>")
+@needs("read-envelopes")
 def envelope(code: str) -> Response:
     """One envelope: where its money came from, and which proposals have it."""
     check(visit.person(), "read-envelopes")
@@ -156,6 +159,7 @@ def envelope(code: str) -> Response:
 
 
 @area.route("/money/opening", methods=["GET", "POST"])
+@needs("open-envelope")
 def open_envelope() -> AnyResponse:
     """Opens an envelope with its sources."""
     person, parts = visit.person(), visit.parts()
@@ -191,6 +195,7 @@ def open_envelope() -> AnyResponse:
 
 
 @area.route("/money/<code:code>/sources", methods=["GET", "POST"])
+@needs("add-source")
 def top_up(code: str) -> AnyResponse:
     """Adds money to an envelope."""
     person, parts = visit.person(), visit.parts()
@@ -211,6 +216,7 @@ def top_up(code: str) -> AnyResponse:
 
 
 @area.get("/money/phases")
+@needs("read-every-case")
 def phases() -> Response:
     """The phases that hold money back, each with the condition on which it is released."""
     check(visit.person(), "read-case")
@@ -236,6 +242,7 @@ def phases() -> Response:
 
 
 @area.route("/proposals/<case:proposal>/phases/<int:number>/release", methods=["GET", "POST"])
+@needs("release")
 def release(proposal: str, number: int) -> AnyResponse:
     """Frees what a phase holds back, once its condition is met."""
     return _act(
@@ -248,6 +255,7 @@ def release(proposal: str, number: int) -> AnyResponse:
 
 
 @area.route("/proposals/<case:proposal>/phases/<int:number>/reallocation", methods=["GET", "POST"])
+@needs("reallocate")
 def reallocate(proposal: str, number: int) -> AnyResponse:
     """Moves held-back money of a phase to another proposal."""
     return _act(
@@ -260,6 +268,7 @@ def reallocate(proposal: str, number: int) -> AnyResponse:
 
 
 @area.route("/proposals/<case:proposal>/return", methods=["GET", "POST"])
+@needs("return")
 def give_back(proposal: str) -> AnyResponse:
     """Gives money of a proposal back to its envelope."""
     return _act(

@@ -58,6 +58,7 @@ UNDER = {
         "desk": ("terms", "letters"),
         "inbox": ("preferences",),
         "audit": ("replay",),
+        "admin": ("sign_in_record",),
     }.items()
     for area in areas
 }

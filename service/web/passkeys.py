@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
 from service.api.fields import Given, Text
+from service.api.steps_noted import noted
 from service.errors import Missing
 from service.identity import passkeys, people
 from service.identity.passkeys import Place, Refused, log_refusal
@@ -94,11 +95,11 @@ def add() -> AnyResponse:
 
 
 @area.post("/account/passkeys/<passkey:passkey>/remove")
-@needs("own-account")
+@needs("own-access")
 def remove(passkey: str) -> AnyResponse:
     """This passkey opens nothing any more."""
     person = visit.person()
-    check(person, "own-account")
+    check(person, "own-access", owner=person.id)
     with visit.parts().pool.connection() as connection, connection.transaction():
         if not passkeys.remove(connection, person.id, passkey):
             raise Missing("passkey", passkey)
@@ -125,11 +126,13 @@ def sign_in() -> AnyResponse:
         challenge = _challenge("sign-in", answer, None)
         with visit.parts().pool.connection() as connection:
             person = passkeys.sign_in(connection, where, answer, challenge)
+            noted(connection, person, "passkey", True)
             begin(connection, person, "passkey")
     except Refused as refused:
         log_refusal(refused)
-        if refused.code == "copied" and refused.person is not None:
-            with visit.parts().pool.connection() as connection, connection.transaction():
+        with visit.parts().pool.connection() as connection, connection.transaction():
+            noted(connection, refused.person, "passkey", False)
+            if refused.code == "copied" and refused.person is not None:
                 security.tell(connection, refused.person, "passkey-copied")
         return page("account/passkey_refused.html", 400, to=to)
     return go_on(to)

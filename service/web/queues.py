@@ -15,7 +15,7 @@ from service import reading
 from service.api.fields import Code, OneOf
 from service.api.moments_schema import PageQuery
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.published import all_bodies
 from service.web import sessions, visit
 from service.web.acting import fields_of, prepared
@@ -43,6 +43,7 @@ class QueueQuery(PageQuery):
 
 
 @area.get("/queue")
+@needs("read-queue")
 def mine() -> AnyResponse:
     """The queues of the bodies of which one is a member: the one, where it is only one."""
     bodies = sorted(visit.person().bodies)
@@ -56,6 +57,7 @@ def mine() -> AnyResponse:
 
 
 @area.get("/queue/<code:body>")
+@needs("read-queue")
 def show(body: str) -> AnyResponse:
     """What waits for a body, oldest term first."""
     in_force = programmes_in_force(visit.parts())
@@ -94,16 +96,19 @@ def show(body: str) -> AnyResponse:
 
 
 @area.get("/queue/<code:body>/together")
+@needs("own-account")
 def back(body: str) -> AnyResponse:
     """There is nothing here without a choice: that is made in the queue."""
     return redirect(url_for("web.queues.show", body=body), 303)
 
 
 @area.post("/queue/<code:body>/together")
+@needs("review", "decide")
 def together(body: str) -> AnyResponse:
     """One judgement on several cases: chosen, shown as it will be recorded, and recorded case by case."""
     _known(body)
     parts, person = visit.parts(), visit.person()
+    check(person, "read-queue", body=body)
     marks = request.form.getlist("case")
     with parts.pool.connection() as connection:
         cases = chosen(connection, body, marks)

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.web import visit
 from service.web.cases import asked_for, found_for, listed
 from service.web.naming import names
@@ -32,6 +32,7 @@ MARKS = f'StartSel="{BEGIN}", StopSel="{END}", MaxWords=24, MinWords=12, ShortWo
 
 
 @area.get("/search")
+@needs("read-cases")
 def index() -> Response:
     """The proposals in which these words occur, each with what matched."""
     check(visit.person(), "read-cases")

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
+from service.api.steps_noted import noted
 from service.identity import second_factor
 from service.identity.people import Person
 from service.messaging import security
@@ -72,9 +73,12 @@ def check() -> AnyResponse:
         )
         if person is not None and outcome in ("good", "recovery"):
             half_way.end(connection, person)
+            noted(connection, person, "code", True)
             if outcome == "recovery":
                 security.tell(connection, person, "recovery-used")
             begin(connection, person, "password-and-code")
+        elif person is not None:
+            noted(connection, person, "code", False)
     if outcome in ("good", "recovery"):
         response = go_on(to)
         response.delete_cookie(STEP, path=WHERE)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import structlog
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
-from service.api.problems import Problem
+from service.api.password_sign_in import HeldBack, by_password
 from service.demo.people import DEMO_PEOPLE, PASSWORD
-from service.identity import people
+from service.identity.permissions import needs
 from service.texts import LANGUAGES
 from service.web import second_step, sessions, visit
 from service.web.rendering import page, say
@@ -18,8 +17,6 @@ from service.web.visit import COOKIE, before_second_factor, inside, public
 
 area = Blueprint("sign_in", __name__)
 
-PATIENCE = 5.0
-"""Seconds that a sign-in waits for others before it is told to come back."""
 YEAR = 365 * 24 * 60 * 60
 
 
@@ -43,25 +40,31 @@ def sign_in() -> AnyResponse:
     demo = request.form.get("demo")
     if demo and found.settings.demo and demo in {person.email for person in DEMO_PEOPLE}:
         email, password = demo, PASSWORD
-    if not found.verifying.acquire(timeout=PATIENCE):
-        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
-    try:
-        with found.parts.pool.connection() as connection:
-            account = people.account(connection, email[:320])
-        person = people.verified(account, password[:1_000])
-    finally:
-        found.verifying.release()
-    if person is None:
-        structlog.get_logger().warning("sign-in refused")
+    person = by_password(email, password)
+    if person is None or isinstance(person, HeldBack):
+        # What came too late and was carried along stays with the form.
         fields = [(AGAIN + name, value) for name, value in sent_before()]
-        return page(
-            "sign_in.html", 400, to=to, email=email[:320], wrong=say("sign-in.wrong"), fields=fields,
+        if person is None:
+            status, wrong = 400, say("sign-in.wrong")
+        else:
+            status, wrong = 429, say("sign-in.held-back", minutes=person.minutes)
+        again = page(
+            "sign_in.html",
+            status,
+            to=to,
+            email=email[:320],
+            wrong=wrong,
+            fields=fields,
             people=_demo_people(),
-        )  # fmt: skip
+        )
+        if person is not None:
+            again.headers["Retry-After"] = str(person.seconds)
+        return again
     return second_step.come_in(person, to)
 
 
 @area.post("/sign-out")
+@needs("own-account")
 @before_second_factor
 def sign_out() -> AnyResponse:
     """Ends the session, here and in the database."""

@@ -25,6 +25,7 @@ from service.web import (
     newsletters,
     outbox,
     passkeys,
+    permission_pages,
     portfolio,
     preferences,
     programme_pages,
@@ -35,6 +36,7 @@ from service.web import (
     second_factor,
     second_step,
     sign_in,
+    sign_in_record,
     signing_in,
     start,
     static_files,
@@ -53,6 +55,7 @@ AREAS = (
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     account, account_tokens, account_sessions, choosing_password, second_factor, second_step, passkeys,
+    permission_pages, sign_in_record,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

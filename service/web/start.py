@@ -18,7 +18,7 @@ from service import figures
 from service.arrays import array
 from service.identity import people
 from service.identity.people import Person
-from service.identity.permissions import limit, may
+from service.identity.permissions import limit, may, needs
 from service.listing import Filters, proposals
 from service.terms import Wanted, board
 from service.web import drafts, visit
@@ -63,6 +63,7 @@ class Desk:
 
 
 @area.get("/")
+@needs("own-account")
 def work() -> Response:
     """My work: what waits for me, and what I follow."""
     person, parts = visit.person(), visit.parts()
@@ -99,6 +100,7 @@ def work() -> Response:
 
 
 @area.get("/keys")
+@needs("own-account")
 def keys() -> Response:
     """The keyboard shortcuts, and how to turn them off."""
     return page("start/keys.html", places=[link for link in links(visit.person()) if link.letter])

@@ -26,7 +26,7 @@ from service.errors import KeyReused, Missing
 from service.eventstore import Once
 from service.identity import parties as vault
 from service.identity.people import Person
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.published import latest
 from service.web import drafts, sessions, visit
 from service.web.drafts import Draft, Typed
@@ -72,6 +72,7 @@ def opening(programme: Programme, today: date) -> Opening:
 
 
 @area.get("/proposals/new")
+@needs("submit")
 def new() -> Response:
     """Which programme is it for? And the drafts to go on with."""
     person = visit.person()
@@ -97,6 +98,7 @@ def _choose(status: int) -> Response:
 
 
 @area.post("/proposals/new")
+@needs("submit")
 def begin() -> AnyResponse:
     """A new draft, with what is known of who applies."""
     person = visit.person()
@@ -115,6 +117,7 @@ def begin() -> AnyResponse:
 
 
 @area.get(f"/proposals/new/<draft>/{STEP}")
+@needs("own-draft")
 def show(draft: str, step: str) -> AnyResponse:
     """A step, with what is filled in so far."""
     check(visit.person(), "submit")
@@ -125,6 +128,7 @@ def show(draft: str, step: str) -> AnyResponse:
 
 
 @area.post(f"/proposals/new/<draft>/{ASKED}")
+@needs("own-draft")
 def go(draft: str, step: str) -> AnyResponse:
     """Keeps a step, and goes where the button says: on, back, to another step, or to one row more or less."""
     check(visit.person(), "submit")
@@ -154,6 +158,7 @@ def go(draft: str, step: str) -> AnyResponse:
 
 
 @area.post(f"/proposals/new/<draft>/{ASKED}/keep")
+@needs("own-draft")
 def keep(draft: str, step: str) -> Response:
     """Keeps a step while somebody types: says when, and what the money comes to now."""
     check(visit.person(), "submit")
@@ -170,6 +175,7 @@ def keep(draft: str, step: str) -> Response:
 
 
 @area.get("/proposals/new/<draft>/delete")
+@needs("own-draft")
 def ask_delete(draft: str) -> AnyResponse:
     """Do you really want to throw this draft away?"""
     found = _draft(draft)
@@ -179,6 +185,7 @@ def ask_delete(draft: str) -> AnyResponse:
 
 
 @area.post("/proposals/new/<draft>/delete")
+@needs("own-draft")
 def delete(draft: str) -> AnyResponse:
     """Throws a draft away."""
     with visit.parts().pool.connection() as connection:
@@ -188,6 +195,7 @@ def delete(draft: str) -> AnyResponse:
 
 
 @area.get("/proposals/<case:proposal>/received")
+@needs("read-case")
 def received(proposal: str) -> Response:
     """It came in: under which reference, what happens next, and until when."""
     parts = visit.parts()
@@ -215,6 +223,7 @@ def received(proposal: str) -> Response:
 
 
 @area.post("/proposals/new/<draft>/send")
+@needs("own-draft")
 def send(draft: str) -> AnyResponse:
     """Sends the proposal in; the draft goes."""
     check(visit.person(), "submit")

@@ -19,7 +19,7 @@ from domain.working_days import working_days_until
 from service import commands, reading
 from service.api.proposals_schema import RevisionSchema, proposal_input
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.published import programme_of
 from service.web import drafts, visit
 from service.web.drafts import Draft, Typed
@@ -58,6 +58,7 @@ def question_of(case: dict[str, Any]) -> dict[str, Any] | None:
 
 
 @area.get(ADDRESS)
+@needs("revise")
 def ask(proposal: str) -> Response:
     """The form, with what the proposal says now, or with what this person has filled in since."""
     seen = _seen(proposal)
@@ -67,6 +68,7 @@ def ask(proposal: str) -> Response:
 
 
 @area.post(ADDRESS)
+@needs("revise")
 def send(proposal: str) -> AnyResponse:
     """Sends it, or keeps it for later, or adds or removes a row."""
     seen = _seen(proposal)
@@ -102,6 +104,7 @@ def send(proposal: str) -> AnyResponse:
 
 
 @area.post(f"{ADDRESS}/keep")
+@needs("revise")
 def keep(proposal: str) -> Response:
     """Keeps what is filled in while somebody types: says when, and what the money comes to now."""
     seen = _seen(proposal)

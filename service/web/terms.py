@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request, url_for
 
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.terms import URGENCIES, Board, Wanted, board
 from service.web import visit
 from service.web.naming import Names, names, programmes_in_force
@@ -24,6 +24,7 @@ MOST_IN_FILE = 100_000
 
 
 @area.get("/terms")
+@needs("read-terms")
 def index() -> Response:
     """The board: what each body has to do, the oldest term first."""
     called = names(visit.parts())
@@ -57,6 +58,7 @@ def index() -> Response:
 
 
 @area.get("/terms.csv")
+@needs("read-terms")
 def as_file() -> Response:
     """The same, whole, for a spreadsheet."""
     called = names(visit.parts())

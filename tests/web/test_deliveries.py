@@ -146,7 +146,7 @@ def test_the_administrator_sees_that_it_went_wrong_and_not_what_it_says(site: Si
         assert "Bericht over RHA-" in said
         assert "Aan de beurt" not in said
     assert "Wat er gebeurde, mag jij niet lezen" in visitor.text(f"/deliveries/{id}")
-    assert visitor.get(f"/deliveries/{id}/mail").status_code == 404
+    assert visitor.get(f"/deliveries/{id}/mail").status_code == 403
 
 
 def test_of_a_letter_of_a_case_the_administrator_sees_no_more_than_of_the_case(site: Site, case: str) -> None:

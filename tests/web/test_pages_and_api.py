@@ -79,6 +79,7 @@ PAGES = {
     "newsletters.read_edition": "web.newsletters.read_edition",
     "newsletters.list_council_addresses": "web.newsletters.addresses",
     "events.read_events": "web.audit.index",
+    "sign-ins.list_sign_ins": "web.sign_in_record.index",
 }
 """What the API can do, and the page that does it. A new call has to be named here, and so needs a page."""
 
