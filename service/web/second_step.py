@@ -13,7 +13,7 @@ from service.identity.people import Person
 from service.messaging import security
 from service.web import half_way, visit
 from service.web.rendering import page, say
-from service.web.resend import AGAIN, sent_before
+from service.web.resend import AGAIN, TYPED_BY, sent_before
 from service.web.signing_in import begin, go_on
 from service.web.visit import inside, public
 
@@ -49,7 +49,8 @@ def come_in(person: Person, to: str) -> AnyResponse:
 def asked(to: str, wrong: str = "", status: int = 200) -> Response:
     """The page that asks for a code."""
     fields = [(AGAIN + name, value) for name, value in sent_before()]
-    return page("account/code.html", status, to=to, wrong=wrong, fields=fields)
+    typed_by = request.form.get(TYPED_BY, "")
+    return page("account/code.html", status, to=to, wrong=wrong, fields=fields, typed_by=typed_by)
 
 
 @area.get("/sign-in/code")

@@ -12,7 +12,7 @@ from service.identity.permissions import needs
 from service.texts import LANGUAGES
 from service.web import second_step, sessions, visit
 from service.web.rendering import page, say
-from service.web.resend import AGAIN, sent_before
+from service.web.resend import AGAIN, TYPED_BY, sent_before
 from service.web.visit import COOKIE, before_second_factor, inside, public
 
 area = Blueprint("sign_in", __name__)
@@ -33,7 +33,7 @@ def ask() -> AnyResponse:
 @area.post("/sign-in")
 @public
 def sign_in() -> AnyResponse:
-    """Starts a session; a form that came too late can then be sent again."""
+    """Starts a session; who filled in a form that came too late can then send it again."""
     to = inside(request.form.get("next"))
     email, password = request.form.get("email", ""), request.form.get("password", "")
     found = running()
@@ -49,14 +49,9 @@ def sign_in() -> AnyResponse:
         else:
             status, wrong = 429, say("sign-in.held-back", minutes=person.minutes)
         again = page(
-            "sign_in.html",
-            status,
-            to=to,
-            email=email[:320],
-            wrong=wrong,
-            fields=fields,
-            people=_demo_people(),
-        )
+            "sign_in.html", status, to=to, email=email[:320], wrong=wrong, fields=fields,
+            typed_by=request.form.get(TYPED_BY, ""), people=_demo_people(),
+        )  # fmt: skip
         if person is not None:
             again.headers["Retry-After"] = str(person.seconds)
         return again

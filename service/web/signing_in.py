@@ -13,7 +13,7 @@ from service.identity.second_factor import is_needed
 from service.web import sessions, visit
 from service.web.browsers import browser_of
 from service.web.rendering import page
-from service.web.resend import sent_before
+from service.web.resend import TYPED_BY, not_yours, sent_before
 from service.web.sessions import Session
 from service.web.visit import COOKIE
 
@@ -34,7 +34,11 @@ def begin(connection: Connection[Any], person: str, how: str) -> str:
 def go_on(to: str) -> AnyResponse:
     """Somebody is signed in: on to this page, or first to what they were sending when a session ended."""
     fields = sent_before()
-    return page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
+    if not fields:
+        return redirect(to, 303)
+    if request.form.get(TYPED_BY) != visit.reader():
+        return not_yours()
+    return page("resend.html", to=to, fields=fields)
 
 
 def renew() -> None:
