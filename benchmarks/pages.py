@@ -21,7 +21,7 @@ from benchmarks.tables import Aim, Table, percentile
 from benchmarks.which_pages import FORMS, PAGES, forgotten
 from service import webserver
 from service.app import create_app
-from service.documents import newsletters
+from service.documents import councils, newsletters
 from service.identity import parties, people
 from service.messaging import subscriptions
 from service.messaging.mail.unsubscribe import Subscription, link
@@ -215,7 +215,10 @@ def _newsletter(settings: Settings) -> dict[str, list[str]]:
         drawn = newsletters.create(parts, secretary, "herstel", begun[0][0], begun[-1][0])
         programme = latest(parts, "herstel")
         assert programme is not None
-        return {"draft_letter": [drawn.id], "municipality": [each.code for each in programme.municipalities]}
+        codes = [each.code for each in programme.municipalities]
+        with parts.pool.connection() as connection:
+            address = councils.add(connection, codes[0], "griffie@example.org")
+        return {"draft_letter": [drawn.id], "municipality": codes, "council_address": [address]}
 
 
 def _subscription(settings: Settings) -> dict[str, list[str]]:

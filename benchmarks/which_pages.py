@@ -60,6 +60,9 @@ PAGES = (
     ("admin", "/admin?q=member"),
     ("admin", "/admin/people/new"),
     ("admin", "/admin/people/{person}"),
+    ("admin", "/admin/people/{person}/end"),
+    ("admin", "/admin/sign-ins"),
+    ("submitter", "/permissions"),
     ("treasurer", "/money"),
     ("treasurer", "/money/{envelope}"),
     ("treasurer", "/money/{envelope}/sources"),
@@ -89,6 +92,7 @@ PAGES = (
     ("secretary", "/newsletters"),
     ("secretary", "/newsletters/new"),
     ("secretary", "/newsletters/addresses"),
+    ("secretary", "/newsletters/addresses/{council_address}/remove"),
     ("secretary", "/newsletters/{draft_letter}"),
     ("secretary", "/newsletters/{draft_letter}/approve"),
     ("secretary", "/newsletters/{draft_letter}/remove"),
@@ -101,6 +105,13 @@ PAGES = (
     ("integration", "/subscriptions/{subscription}/removal"),
     ("integration", "/subscriptions/{subscription}/secret"),
     ("nobody", "/unsubscribe/{token}"),
+    ("nobody", "/sign-in/forgot"),
+    ("submitter", "/account"),
+    ("submitter", "/account/password"),
+    ("submitter", "/account/second-factor"),
+    ("submitter", "/account/passkeys"),
+    ("submitter", "/account/sessions"),
+    ("submitter", "/account/tokens"),
 )
 """Who asks for what. What stands in braces is of the log that is measured (`benchmarks/pages.py`)."""
 
@@ -116,6 +127,7 @@ DOWNLOAD, SENT_ON, DEMO = "a file, not a page", "sends on to another page", "of 
 ELSEWHERE = {
     "audit.download": DOWNLOAD,
     "cases.as_file": DOWNLOAD,
+    "cases.figures": DOWNLOAD,
     "money.as_file": DOWNLOAD,
     "portfolio.download": DOWNLOAD,
     "terms.as_file": DOWNLOAD,
@@ -126,6 +138,9 @@ ELSEWHERE = {
     "inbox.show": SENT_ON,
     "sign_in.choose_language": SENT_ON,
     "sign_in.choose_theme": SENT_ON,
+    "choosing_password.show": "behind a link that is good once",
+    "second_factor.picture": "a picture, of a secret that is there for a moment",
+    "second_step.ask": SENT_ON,
     "kit.index": DEMO,
     "outbox.index": DEMO,
     "outbox.show": DEMO,
@@ -140,7 +155,7 @@ EXAMPLES = {
     "envelope": "pot", "reference": "RHA-2020-0001", "draft": f"draft-{UUID}", "person": f"person-{UUID}",
     "held_back": f"proposal-{UUID}/phases/1", "delivery": f"delivery-{UUID}",
     "draft_letter": f"newsletter-{UUID}", "municipality": "GM0707", "subscription": f"subscription-{UUID}",
-    "token": "token",
+    "token": "token", "council_address": f"address-{UUID}",
 }  # fmt: skip
 """What stands in an address where it is no case."""
 

@@ -36,7 +36,7 @@ from service.ids import new_id
 from service.settings import Settings
 
 __all__ = [
-    "LASTS", "LONGEST", "MOST", "Passkey", "Place", "Refused", "add", "kept", "log_refusal", "options_to_add",
+    "LASTS", "LONGEST", "MOST", "Passkey", "Place", "NotAccepted", "add", "kept", "log_refusal", "options_to_add",
     "options_to_sign_in", "place",
     "remove", "sign_in", "take_challenge",
 ]  # fmt: skip
@@ -50,7 +50,7 @@ LONGEST = 20_000
 NAME = "Besluitspoor"
 
 
-class Refused(Exception):
+class NotAccepted(Exception):
     """This is no answer to go by; `code` says why, for ourselves: outside all of them are told alike."""
 
     def __init__(self, code: str, person: str | None = None) -> None:
@@ -128,7 +128,7 @@ def take_challenge(
     try:
         parsed = _registration(answer) if purpose == "add" else _authentication(answer)
         challenge = parse_client_data_json(parsed.response.client_data_json).challenge
-    except Refused:
+    except NotAccepted:
         return None
     except (WebAuthnException, ValueError, KeyError, TypeError):
         return None
@@ -143,7 +143,7 @@ def take_challenge(
 def add(
     connection: Connection[Any], where: Place, person: Person, name: str, answer: str, challenge: bytes
 ) -> Passkey:
-    """A new passkey of this person. Raises Refused."""
+    """A new passkey of this person. Raises NotAccepted."""
     try:
         found = webauthn.verify_registration_response(
             credential=_registration(answer),
@@ -153,9 +153,9 @@ def add(
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-        raise Refused(f"not-right: {error}"[:200], person.id) from error
+        raise NotAccepted(f"not-right: {error}"[:200], person.id) from error
     if len(kept(connection, person.id)) >= MOST:
-        raise Refused("too-many", person.id)
+        raise NotAccepted("too-many", person.id)
     with connection.cursor(row_factory=class_row(Passkey)) as cursor:
         made = cursor.execute(
             """INSERT INTO vault.passkeys (id, credential, person, name, public_key, sign_count, synced)
@@ -167,12 +167,12 @@ def add(
             ),
         ).fetchone()  # fmt: skip
     if made is None:
-        raise Refused("known-already", person.id)
+        raise NotAccepted("known-already", person.id)
     return made
 
 
 def sign_in(connection: Connection[Any], where: Place, answer: str, challenge: bytes) -> str:
-    """Whose passkey this is, by id. Raises Refused; with the code `copied` when it was used more often elsewhere."""
+    """Whose passkey this is, by id. Raises NotAccepted; `copied` when it was used more often elsewhere."""
     parsed = _authentication(answer)
     with connection.transaction():
         row = connection.execute(
@@ -180,10 +180,10 @@ def sign_in(connection: Connection[Any], where: Place, answer: str, challenge: b
             (parsed.raw_id,),
         ).fetchone()
         if row is None:
-            raise Refused("unknown")
+            raise NotAccepted("unknown")
         id, person, public_key, before = row
         if parsed.response.user_handle != person.encode():
-            raise Refused("another-person", person)
+            raise NotAccepted("another-person", person)
         try:
             found = webauthn.verify_authentication_response(
                 credential=parsed,
@@ -196,9 +196,9 @@ def sign_in(connection: Connection[Any], where: Place, answer: str, challenge: b
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-            raise Refused(f"not-right: {error}"[:200], person) from error
+            raise NotAccepted(f"not-right: {error}"[:200], person) from error
         if max(found.new_sign_count, before) > 0 and found.new_sign_count <= before:
-            raise Refused("copied", person)
+            raise NotAccepted("copied", person)
         connection.execute(
             "UPDATE vault.passkeys SET sign_count = %s, synced = %s, used_at = now() WHERE id = %s",
             (found.new_sign_count, found.credential_backed_up, id),
@@ -234,16 +234,16 @@ def _registration(answer: str) -> RegistrationCredential:
     try:
         return parse_registration_credential_json(answer[:LONGEST])
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-        raise Refused("unreadable") from error
+        raise NotAccepted("unreadable") from error
 
 
 def _authentication(answer: str) -> AuthenticationCredential:
     try:
         return parse_authentication_credential_json(answer[:LONGEST])
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-        raise Refused("unreadable") from error
+        raise NotAccepted("unreadable") from error
 
 
-def log_refusal(refused: Refused) -> None:
+def log_refusal(refused: NotAccepted) -> None:
     """So that somebody who tries things is seen."""
     structlog.get_logger().warning("passkey refused", why=refused.code, person=refused.person)

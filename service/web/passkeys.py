@@ -12,7 +12,7 @@ from service.api.fields import Given, Text
 from service.api.steps_noted import noted
 from service.errors import Missing
 from service.identity import passkeys, people
-from service.identity.passkeys import Place, Refused, log_refusal
+from service.identity.passkeys import NotAccepted, Place, log_refusal
 from service.identity.permissions import check, needs
 from service.messaging import security
 from service.web import visit
@@ -76,12 +76,12 @@ def add() -> AnyResponse:
         given = form.load()
         try:
             if where is None:
-                raise Refused("not-here", person.id)
+                raise NotAccepted("not-here", person.id)
             challenge = _challenge("add", given["credential"], person.id)
             with visit.parts().pool.connection() as connection, connection.transaction():
                 passkeys.add(connection, where, person, given["name"], given["credential"], challenge)
                 security.tell(connection, person.id, "passkey-added")
-        except Refused as refused:
+        except NotAccepted as refused:
             log_refusal(refused)
             known = refused.code if refused.code in ("too-many", "known-already") else "refused"
             form.status, form.message = 400, say(f"account.passkey-{known}", most=passkeys.MOST)
@@ -128,7 +128,7 @@ def sign_in() -> AnyResponse:
             person = passkeys.sign_in(connection, where, answer, challenge)
             noted(connection, person, "passkey", True)
             begin(connection, person, "passkey")
-    except Refused as refused:
+    except NotAccepted as refused:
         log_refusal(refused)
         with visit.parts().pool.connection() as connection, connection.transaction():
             noted(connection, refused.person, "passkey", False)
@@ -139,11 +139,11 @@ def sign_in() -> AnyResponse:
 
 
 def _challenge(purpose: str, answer: str, person: str | None) -> bytes:
-    """The challenge that was answered. It is gone whatever comes of the answer. Raises Refused."""
+    """The challenge that was answered. It is gone whatever comes of the answer. Raises NotAccepted."""
     with visit.parts().pool.connection() as connection:
         challenge = passkeys.take_challenge(connection, purpose, answer, person)
     if challenge is None:
-        raise Refused("challenge", person)
+        raise NotAccepted("challenge", person)
     return challenge
 
 

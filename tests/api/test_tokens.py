@@ -98,7 +98,8 @@ def test_a_token_that_is_for_less_opens_nothing_of_the_account(service: Service)
             ("GET", "/tokens"), ("POST", "/tokens/named"), ("DELETE", f"/tokens/{made['id']}"),
         ):  # fmt: skip
             refused = with_token(service, method, path, made["token"], {"name": "Meer"})
-            assert (refused.status_code, refused.json["code"]) == (403, "token-scope"), (method, path)
+            assert refused.status_code == 403, (method, path)
+            assert refused.json["code"] in ("token-scope", "token-reads-only"), (method, path)
     refused = service.act(
         "secretary", "/tokens/named", {"name": "Meer", "scope": "act", "acts": ["own-account"]}
     )

@@ -170,6 +170,8 @@ def named(office: Office, rule: Rule, thing: Thing) -> dict[str, object]:
     known = {**office.shared, **thing.named}
     if "person" in rule.arguments:
         known["person"] = somebody(office)
+    if rule.endpoint == "web.cases.figures":
+        known["figure"] = "budget"
     if "address" in rule.arguments:
         with psycopg.connect(office.site.service.settings.database_url, autocommit=True) as connection:
             known["address"] = councils.add(connection, "GM0772", f"{uuid4().hex}@example.org")

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from service.identity import passkeys, people
-from service.identity.passkeys import Place, Refused, place
+from service.identity.passkeys import NotAccepted, Place, place
 from service.identity.people import Person
 from service.settings import Settings
 from service.web.visit import COOKIE
@@ -283,10 +283,10 @@ def test_an_answer_for_another_site_is_refused_whoever_signed_it(using: Using) -
         with parts.pool.connection() as connection:
             challenge = passkeys.take_challenge(connection, "sign-in", answer)
             assert challenge is not None
-            with pytest.raises(Refused, match=why):
+            with pytest.raises(NotAccepted, match=why):
                 passkeys.sign_in(connection, where, answer, challenge)
     answer = using.held_back("/sign-in")
-    with parts.pool.connection() as connection, pytest.raises(Refused, match="challenge"):
+    with parts.pool.connection() as connection, pytest.raises(NotAccepted, match="challenge"):
         passkeys.sign_in(connection, Place("localhost", using.site.address), answer, b"x" * 32)
 
 

@@ -18,7 +18,7 @@ from service.identity.people import Person
 from service.settings import Settings
 from service.web import half_way
 from service.web.second_step import STEP
-from service.web.visit import COOKIE
+from service.web.visit import COOKIE, mark_of
 from tests.api.conftest import PASSWORD
 from tests.conftest import fresh_database
 from tests.web.conftest import DESKTOP, PHONE, Opener, Site, Visitor, site_on, violations
@@ -161,16 +161,23 @@ def test_a_code_without_the_password_is_nothing(site: Site) -> None:
 def test_what_was_typed_before_comes_along_through_the_second_step(site: Site) -> None:
     person = somebody(site)
     secret, _ = set_up(site, signing_in(site, person))
-    visitor = signing_in(site, person, **{"next": "/sign-out", "again.grounds": "Wat ik typte"})
+    with site.service.app.app_context():
+        own, others = mark_of(person.id), mark_of(site.service.people["secretary"].id)
+    carried = {"next": "/sign-out", "again.grounds": "Wat ik typte", "typed-by": own}
+    visitor = signing_in(site, person, **carried)
     assert visitor.last is not None
     assert 'name="again.grounds"' in visitor.last.get_data(as_text=True)
-    answer = visitor.post(
-        "/sign-in/code", {"code": code(secret, 1), "next": "/sign-out", "again.grounds": "Wat ik typte"}
-    )
+    assert own in visitor.last.get_data(as_text=True)
+    answer = visitor.post("/sign-in/code", {**carried, "code": code(secret, 1)})
     assert answer.status_code == 200
     html = answer.get_data(as_text=True)
     assert 'action="/sign-out"' in html
     assert "Wat ik typte" in html
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        fall_back = second_factor.new_codes(connection, site.service.settings, person.id)
+    visitor = signing_in(site, person)
+    answer = visitor.post("/sign-in/code", {**carried, "typed-by": others, "code": fall_back[0]})
+    assert "Wat ik typte" not in answer.get_data(as_text=True), "by somebody else it is neither seen nor sent"
 
 
 def test_the_api_asks_the_code_too(site: Site) -> None:
