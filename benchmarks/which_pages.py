@@ -61,6 +61,7 @@ PAGES = (
     ("admin", "/admin/people/new"),
     ("admin", "/admin/people/{person}"),
     ("admin", "/admin/people/{person}/end"),
+    ("admin", "/admin/people/{person}/erasure"),
     ("admin", "/admin/sign-ins"),
     ("submitter", "/permissions"),
     ("treasurer", "/money"),
@@ -112,6 +113,8 @@ PAGES = (
     ("submitter", "/account/passkeys"),
     ("submitter", "/account/sessions"),
     ("submitter", "/account/tokens"),
+    ("submitter", "/organisation"),
+    ("submitter", "/account/data"),
 )
 """Who asks for what. What stands in braces is of the log that is measured (`benchmarks/pages.py`)."""
 
@@ -128,6 +131,7 @@ ELSEWHERE = {
     "audit.download": DOWNLOAD,
     "cases.as_file": DOWNLOAD,
     "cases.figures": DOWNLOAD,
+    "my_data.download": DOWNLOAD,
     "money.as_file": DOWNLOAD,
     "portfolio.download": DOWNLOAD,
     "terms.as_file": DOWNLOAD,

@@ -20,7 +20,9 @@ from service.api import (
     letters,
     machines,
     newsletters,
+    organisations,
     passkeys,
+    people,
     portfolio,
     problems,
     programmes,
@@ -61,6 +63,8 @@ RESOURCES = (
     tokens,
     sessions,
     passkeys,
+    people,
+    organisations,
     sign_ins,
 )
 """A new resource is a module in `service/api/`, and its name here."""

@@ -426,7 +426,9 @@ class Loaded(NamedTuple):
 def _load(parts: Parts, person: Person, proposal: str) -> Loaded:
     history = parts.log.load(proposal)
     case = cases.fold(history)
-    if case is None or not may(person, "read-case", owner=case.owner):
+    if case is None or not may(
+        person, "read-case", owner=case.owner, municipalities=case.content.municipalities
+    ):
         raise Missing("proposal", proposal)
     programme = programme_of(parts, case.programme, case.programme_version)
     return Loaded(case, programme, parts.calendar(), history)

@@ -42,6 +42,7 @@ from service.worded import Words, take_words
 __all__ = [
     "UNAVAILABLE",
     "Appended",
+    "Beside",
     "Conflict",
     "Log",
     "LogError",
@@ -59,6 +60,9 @@ LogError = PersistenceError
 
 E = TypeVar("E")
 R = TypeVar("R")
+
+Beside = Callable[[Connection[Any]], None]
+"""A change of what stands beside the log, on the connection that it is given."""
 
 POOL_SIZE = 4
 POOL_OVERFLOW = 12
@@ -248,6 +252,7 @@ class LogRecorder(PostgresApplicationRecorder):
         actor: PersonId | None = None,
         parties: Sequence[Party] = (),
         series: Series | None = None,
+        beside: Beside | None = None,
     ) -> Appended:
         """Records the events of one command, all or nothing; or answers what `actor` caused with this key before."""
         worded = [(index, event.words) for index, event in enumerate(events, 1) if event.words]
@@ -273,8 +278,22 @@ class LogRecorder(PostgresApplicationRecorder):
             cursor = connection.cursor(row_factory=tuple_row)
             return cursor.execute(self.APPEND, given, prepare=True).fetchone()
 
+        def call_with(connection: Connection[DictRow]) -> tuple[Any, ...] | None:
+            assert beside is not None
+            with connection.transaction():
+                row = call(connection)
+                # What was recorded before has its change beside it already.
+                if row is not None and row[2] is not None:
+                    # Rows as everywhere else; the package wants its own.
+                    usual, connection.row_factory = connection.row_factory, tuple_row  # type: ignore[assignment]
+                    try:
+                        beside(connection)
+                    finally:
+                        connection.row_factory = usual
+                return row
+
         # Safe to ask again: the function answers its own commit, of which the acknowledgement was lost.
-        row = self.asked(call)
+        row = self.asked(call if beside is None else call_with)
         assert row is not None
         first, last, at, replayed, was, stream, reference = row
         if at is None:
@@ -437,12 +456,14 @@ class Log:
         once: Once | None = None,
         parties: Sequence[Party] = (),
         series: Series | None = None,
+        beside: Beside | None = None,
     ) -> Appended:
         """Records the events of one act, in this order, on streams that are at these versions (0 or absent: new).
 
         With `once`, what this person's key caused before is answered instead and nothing is recorded. With `series`,
         `series.next` in an event becomes a reference that nobody has yet. Raises Conflict when a stream has moved on,
-        or one of the parties has been named meanwhile.
+        or one of the parties has been named meanwhile. `beside` changes what stands beside the log, in the transaction
+        of the events: it is not called for what was recorded before, and what it raises undoes all of it.
         """
         at = dict(versions)
         stored: list[WordedEvent] = []
@@ -451,7 +472,9 @@ class Log:
             stored.append(self.application.mapper.to_stored_event(Pending(stream, at[stream], event, meta)))
         try:
             # Not by Application.save: what it does beside this is for aggregates, and takes as long as all of this.
-            appended: Appended = self.application.recorder.append(stored, once, meta.by, parties, series)
+            appended: Appended = self.application.recorder.append(
+                stored, once, meta.by, parties, series, beside
+            )
             return appended
         except IntegrityError as error:
             cause = error.__cause__

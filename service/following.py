@@ -19,8 +19,10 @@ def follow(connection: Connection[Any], person: Person, proposal: str, wanted: b
 
     Raises Missing where there is no such case, and for one that this person may not read and does not follow.
     """
-    row = connection.execute("SELECT owner FROM views.status WHERE key = %s", (proposal,)).fetchone()
-    readable = row is not None and may(person, "read-case", owner=row[0])
+    row = connection.execute(
+        "SELECT owner, municipalities FROM views.status WHERE key = %s", (proposal,)
+    ).fetchone()
+    readable = row is not None and may(person, "read-case", owner=row[0], municipalities=row[1])
     if not readable and (wanted or not preferences.watches(connection, person.id, proposal)):
         raise Missing("proposal", proposal)
     (preferences.watch if wanted else preferences.unwatch)(connection, person.id, proposal)

@@ -17,6 +17,7 @@ from psycopg.rows import tuple_row
 
 from domain.recorded import NOW, Moment, Recorded
 from projections.view import Document
+from service.identity.permissions import Limit
 from service.paging import Cursor, Page, page, read_cursor
 from service.reading import histories, status_of
 
@@ -32,7 +33,7 @@ SORTS = {"newest": "s.key", "reference": "s.reference", "programme": "s.programm
 class Filters:
     """What the list is limited to. `q`: words in Dutch, how a reference begins, or part of an applicant's name.
 
-    A case of one of the `theme_parts` is one of the `theme` as well.
+    A case of one of the `theme_parts` is one of the `theme` as well. `limit`: what the reader may see of it.
     """
 
     programme: str | None = None
@@ -43,6 +44,7 @@ class Filters:
     municipality: str | None = None
     q: str | None = None
     owner: str | None = None
+    limit: Limit | None = None
 
 
 def proposals(
@@ -127,6 +129,10 @@ def _conditions(filters: Filters, row: str, bodies: str) -> list[str]:
         conditions.append("s.programme = %(programme)s")
     if filters.owner is not None:
         conditions.append("s.owner = %(owner)s")
+    if filters.limit is not None:
+        conditions.append(
+            f"(s.owner = %(limit_owner)s OR {row}.municipalities ?| %(limit_municipalities)s::text[])"
+        )
     if filters.status is not None:
         conditions.append(f"{row}.status = %(status)s")
     if filters.body is not None:
@@ -167,6 +173,8 @@ def _params(connection: Connection, filters: Filters) -> dict[str, Any]:
         "themes": [filters.theme, *filters.theme_parts],
         "municipality": filters.municipality,
         "owner": filters.owner,
+        "limit_owner": filters.limit.owner if filters.limit else None,
+        "limit_municipalities": sorted(filters.limit.municipalities) if filters.limit else [],
         "q": filters.q,
         "known": 2**62,
     }
@@ -245,6 +253,9 @@ def _matches(document: Document, filters: Filters, params: dict[str, Any], told:
     wanted: Sequence[bool] = (
         filters.programme in (None, document["programme"]),
         filters.owner in (None, document["owner"]["$party"]),
+        filters.limit is None
+        or filters.limit.owner == document["owner"]["$party"]
+        or not filters.limit.municipalities.isdisjoint(content["municipalities"]),
         filters.status in (None, document["status"]),
         filters.body is None or any(waits["body"] == filters.body for waits in document["waitingFor"]),
         filters.theme is None or not filters.theme_parts.union({filters.theme}).isdisjoint(content["themes"]),

@@ -92,21 +92,23 @@ def status(
     return document
 
 
-def status_now(connection: Connection, proposal: str) -> tuple[str, str, int, int] | None:
-    """How a case stands now, as JSON text with its references filled in, with its owner, version and last position.
+def status_now(connection: Connection, proposal: str) -> tuple[str, str, int, int, list[str]] | None:
+    """How a case stands now, as JSON text with its references filled in, with its owner, version, last position and
+    municipalities.
 
     What is asked most, so it is asked in one go.
     """
     query = (
         "SELECT document::text, owner, (document ->> 'version')::bigint, (document ->> 'position')::bigint,"
-        f" {OF_CASE} FROM views.status WHERE key = %s"
+        f" municipalities, {OF_CASE} FROM views.status WHERE key = %s"
     )
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(query, (proposal,)).fetchone()
     if row is None:
         return None
-    document, owner, version, position, said = row
-    return filled(document, msgspec.json.decode(said) if said else {}), owner, version, position
+    document, owner, version, position, municipalities, said = row
+    told = filled(document, msgspec.json.decode(said) if said else {})
+    return told, owner, version, position, municipalities
 
 
 def timeline(

@@ -28,7 +28,9 @@ REFERENCE = re.compile(
 
 QUERY = """SELECT position::text, texts::text FROM log.words WHERE position = ANY(%s::bigint[])
     UNION ALL SELECT id, json_build_array(name, kind)::text FROM vault.parties WHERE id = ANY(%s::text[])
-    UNION ALL SELECT id, json_build_array(name, 'person')::text FROM vault.people WHERE id = ANY(%s::text[])"""
+    UNION ALL SELECT id, json_build_array(name, 'person')::text FROM vault.people WHERE id = ANY(%s::text[])
+    UNION ALL SELECT id, json_build_array(name, 'person', ground)::text
+        FROM vault.office_holders WHERE id = ANY(%s::text[])"""
 
 OF_CASE: LiteralString = f"""(SELECT json_object_agg(id, said)::text
     FROM (SELECT array(
@@ -39,6 +41,7 @@ OF_CASE: LiteralString = f"""(SELECT json_object_agg(id, said)::text
             FROM log.events e JOIN log.words w ON w.position = e.notification_id WHERE e.originator_id = key
         UNION ALL SELECT id, json_build_array(name, kind) FROM vault.parties WHERE id = ANY(ids)
         UNION ALL SELECT id, json_build_array(name, 'person') FROM vault.people WHERE id = ANY(ids)
+        UNION ALL SELECT id, json_build_array(name, 'person', ground) FROM vault.office_holders WHERE id = ANY(ids)
     ) AS found)"""
 """What `filled` needs for a document of a case, as a column beside `key` and `document`: saves asking a second time.
 
@@ -56,7 +59,8 @@ _JSON = msgspec.json.Encoder()
 def fill(documents: T, connection: Connection, known: Said = UNKNOWN) -> T:
     """The same with every reference replaced: words by their text, people by `{"id", "name"}`, parties with `kind`.
 
-    What was redacted or erased becomes None: the text, or the name. Takes any nesting of lists and dicts. What is
+    What was redacted or erased becomes None: the text, or the name. Who was erased and keeps the name, as having acted
+    in office, has the ground for that beside it (`nameKept`). Takes any nesting of lists and dicts. What is
     `known` is not asked for.
     """
     found: T = msgspec.json.decode(fill_text(msgspec.json.encode(documents).decode(), connection, known))
@@ -73,7 +77,8 @@ def fill_text(document: str, connection: Connection, known: Said = UNKNOWN) -> s
     if not positions and not ids:
         return filled(document, known)
     with connection.cursor(row_factory=tuple_row) as cursor:
-        given = array(list(positions)), array(list(ids)), array(list(ids))
+        names = array(list(ids))
+        given = array(list(positions)), names, names, names
         rows = cursor.execute(QUERY, given).fetchall()
     return filled(document, {**known, **{id: msgspec.json.decode(json) for id, json in rows}})
 
@@ -86,7 +91,9 @@ def filled(document: str, said: Said) -> str:
         if kind == WORDS:
             position, _, path = reference.partition("/")
             return _encoded(said.get(position, NOTHING).get(path))
-        name, of_kind = said.get(reference, NOBODY)
+        name, of_kind, *ground = said.get(reference, NOBODY)
+        if kind == PERSON and ground:
+            return f'{{"id":"{reference}","name":{_encoded(name)},"nameKept":{_encoded(ground[0])}}}'
         if kind == PERSON:
             return f'{{"id":"{reference}","name":{_encoded(name)}}}'
         return f'{{"id":"{reference}","name":{_encoded(name)},"kind":{_encoded(of_kind)}}}'

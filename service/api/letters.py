@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import fields
+
 from service.api.answers import Answer
 from service.api.answers_schema import Shape, day, listed, text, whole
 from service.api.blueprint import Resource
@@ -24,7 +26,11 @@ class LetterSchema(Shape):
     about = whole("The position of the event that it tells of")
     position = whole("The position at which the log says that it was issued")
     sha256 = text("Of the PDF, in hex, as the log has it")
-    size = whole("Of the PDF, in bytes")
+    size = whole("Of the PDF, in bytes; 0 once it was erased")
+    erased = fields.Boolean(
+        required=True,
+        metadata={"description": "Are its bytes gone, as it named somebody who was erased?"},
+    )
 
 
 class LettersSchema(Shape):
@@ -50,6 +56,7 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
             "position": each.position,
             "sha256": each.sha256,
             "size": each.size,
+            "erased": each.erased,
         }
         for each in found
     ]

@@ -72,6 +72,12 @@ class PasskeyConverter(BaseConverter):
     regex = f"passkey-{UUID}"
 
 
+class PersonConverter(BaseConverter):
+    """The id of a person."""
+
+    regex = f"person-{UUID}"
+
+
 class CodeConverter(BaseConverter):
     """The code of a body, a programme or an envelope."""
 
@@ -84,6 +90,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "letter": LetterConverter,
     "delivery": DeliveryConverter,
     "newsletter": NewsletterConverter,
+    "person": PersonConverter,
     "address": AddressConverter,
     "municipality": MunicipalityConverter,
     "subscription": SubscriptionConverter,

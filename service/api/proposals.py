@@ -112,7 +112,7 @@ def list_proposals(call: Call, given: dict[str, Any]) -> Answer:
     """
     check(call.person, "read-cases")
     names = ("programme", "status", "body", "theme", "municipality", "q")
-    filters = Filters(**{name: given[name] for name in names}, owner=limit(call.person))
+    filters = Filters(**{name: given[name] for name in names}, limit=limit(call.person))
     if filters.municipality is not None:
         filters = replace(filters, municipality=municipality_code(call.parts, filters.municipality))
     if filters.theme is not None:
@@ -138,9 +138,9 @@ def read_proposal(call: Call, given: dict[str, Any], proposal: str) -> Answer:
         found = (
             reading.status_now(connection, proposal) if moment.is_now else _then(connection, proposal, moment)
         )
-        if found is None or not may(call.person, "read-case", owner=found[1]):
+        if found is None or not may(call.person, "read-case", owner=found[1], municipalities=found[4]):
             raise Missing("proposal", proposal)
-        case, _, version, last = found
+        case, _, version, last, _ = found
         position = max(_known(position, moment), last)
         return Answer(
             case.encode(),
@@ -158,20 +158,27 @@ def read_timeline(call: Call, given: dict[str, Any], proposal: str) -> Answer:
         moment = moment_of(call, connection, given)
         history = reading.history(connection, proposal, moment)
         case = reading.status_of(history)
-        if case is None or not may(call.person, "read-case", owner=case["owner"]["$party"]):
+        if case is None or not may(
+            call.person,
+            "read-case",
+            owner=case["owner"]["$party"],
+            municipalities=case["content"]["municipalities"],
+        ):
             raise Missing("proposal", proposal)
         entries = fill(told(history), connection)
         position = max(_known(position, moment), history[-1].position)
         return Answer({"proposal": proposal, "entries": entries}, position=position)
 
 
-def _then(connection: Connection[Any], proposal: str, moment: Moment) -> tuple[str, str, int, int] | None:
+def _then(
+    connection: Connection[Any], proposal: str, moment: Moment
+) -> tuple[str, str, int, int, list[str]] | None:
     """A case at a moment, as `reading.status_now` gives it for now."""
     case = reading.status(connection, proposal, moment)
     if case is None:
         return None
     text = fill_text(msgspec.json.encode(case).decode(), connection)
-    return text, case["owner"]["$party"], case["version"], case["position"]
+    return text, case["owner"]["$party"], case["version"], case["position"], case["content"]["municipalities"]
 
 
 def _known(position: int, moment: Moment) -> int:

@@ -44,7 +44,7 @@ Said = Mapping[str, Any]
 NOTHING_KNOWN: Said = {}
 
 NO_WORDS = {"nl": "[Deze tekst is weggelakt.]", "en": "[This text has been redacted.]"}
-NO_NAME = {"nl": "[Deze naam is gewist.]", "en": "[This name has been erased.]"}
+NO_NAME = {"nl": "gewiste persoon", "en": "erased person"}
 
 
 class NothingToTell(Exception):

@@ -18,7 +18,7 @@ from psycopg.rows import tuple_row
 from domain.events import LetterIssued, ProposalSubmitted
 from domain.recorded import NOW, Moment, Recorded
 from service import reading
-from service.documents.contents import Connection, contents
+from service.documents.contents import Connection, NothingToTell, contents
 from service.documents.typesetting import pdf
 from service.errors import Missing
 from service.eventstore import Meta, Once
@@ -30,8 +30,8 @@ from service.texts import DEFAULT
 from service.wiring import Parts
 
 __all__ = [
-    "OPERATOR", "Altered", "Issued", "Letter", "ensure", "filename", "issue", "issued", "read", "refuse_unseen",
-    "verified",
+    "OPERATOR", "Altered", "Erased", "Issued", "Letter", "ensure", "filename", "issue", "issued", "read",
+    "refuse_unseen", "verified",
 ]  # fmt: skip
 
 OPERATOR = "system"
@@ -47,6 +47,10 @@ NAMES = {
 
 COLUMNS = "id, letter, proposal, about, language, sha256, filename, pdf"
 """Of what is kept, what a Letter is made of."""
+
+
+class Erased(NothingToTell):
+    """The letter named somebody who was erased since: that it was sent is known, what it said is not."""
 
 
 class Altered(Exception):
@@ -69,7 +73,10 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes."""
+    """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes.
+
+    `erased`: its bytes are gone, as it named somebody who was erased.
+    """
 
     id: str
     letter: str
@@ -80,6 +87,7 @@ class Issued:
     position: int
     made_on: date
     size: int
+    erased: bool
 
 
 def ensure(parts: Parts, delivery: Delivery) -> Letter:
@@ -120,7 +128,8 @@ def issue(parts: Parts, letter: str, proposal: str, about: int) -> Letter:
 
 def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[Issued]:
     """The letters of a case that were issued by a moment, newest first."""
-    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, length(pdf)
+    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, coalesce(length(pdf), 0),
+            pdf IS NULL
         FROM documents.letters WHERE proposal = %(proposal)s AND position IS NOT NULL
             AND (%(position)s::bigint IS NULL OR position <= %(position)s)
             AND (%(on)s::date IS NULL OR made_on <= %(on)s)
@@ -133,15 +142,18 @@ def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[
 def refuse_unseen(connection: Connection, person: Person, proposal: str) -> None:
     """Who may read a case may read its letters. Raises Missing when there is none that this person may read."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute("SELECT owner FROM views.status WHERE key = %s", (proposal,)).fetchone()
-    if row is None or not may(person, "read-case", owner=row[0]):
+        row = cursor.execute(
+            "SELECT owner, municipalities FROM views.status WHERE key = %s", (proposal,)
+        ).fetchone()
+    if row is None or not may(person, "read-case", owner=row[0], municipalities=row[1]):
         raise Missing("proposal", proposal)
 
 
 def read(parts: Parts, proposal: str, id: str) -> Letter:
     """A letter of this case as it was issued.
 
-    Raises Missing when there is none, Altered when it is not what the log says was issued.
+    Raises Missing when there is none, Erased when its bytes are gone, Altered when it is not what the log says was
+    issued.
     """
     with parts.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
@@ -151,6 +163,8 @@ def read(parts: Parts, proposal: str, id: str) -> Letter:
         ).fetchone()
     if row is None:
         raise Missing("letter", id)
+    if row[-1] is None:
+        raise Erased(id)
     return _sound(parts, Letter(*row))
 
 
@@ -193,6 +207,8 @@ def _kept(connection: Connection, letter: str, about: int) -> _Kept | None:
             WHERE letter = %s AND about = %s""",
             (letter, about),
         ).fetchone()
+    if row is not None and row[7] is None:
+        raise Erased(f"{row[0]} was erased")
     return _Kept(Letter(*row[:8]), row[8], row[9]) if row is not None else None
 
 

@@ -14,8 +14,8 @@ from domain.recorded import Capacity
 from service.identity.people import Person
 
 __all__ = [
-    "GUARDED", "READING", "STATES", "TABLE", "BeyondToken", "Forbidden", "Rule", "acting_as", "admit", "check",
-    "check_person", "in_turn", "limit", "may", "needs", "refused_change",
+    "GUARDED", "READING", "STATES", "TABLE", "Barred", "BeyondToken", "Forbidden", "Limit", "Rule", "acting_as",
+    "admit", "check", "check_change", "check_guarded", "check_person", "in_turn", "limit", "may", "needs", "refused_change",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,20 +23,28 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """This role may: everywhere, on its `own` cases, for a `body` it is a member of, or on cases on whose `route` such
-    a body is or was.
+    """This role may: everywhere, on its `own` cases, for a `body` it is a member of, on cases on whose `route` such a
+    body is or was, or on cases in a `municipality` whose contact it is.
 
-    One's own are those of one's organisation, and of oneself where somebody applies without one.
+    One's own are those of one's organisation, and of oneself where somebody applies without one. `writes`: not who only
+    reads along in their organisation; `manager`: only who manages the people of it.
     """
 
     role: str
     own: bool = False
     body: bool = False
     route: bool = False
+    municipality: bool = False
+    writes: bool = False
+    manager: bool = False
 
 
 SUBMITTER = Rule("submitter")
-APPLICANT = Rule("submitter", own=True)
+WRITER = Rule("submitter", writes=True)
+OWNER = Rule("submitter", own=True)
+APPLICANT = Rule("submitter", own=True, writes=True)
+CONTACT = Rule("submitter", municipality=True)
+MANAGER = Rule("submitter", manager=True)
 SECRETARY = Rule("secretary")
 A_MEMBER = Rule("member")
 MEMBER = Rule("member", body=True)
@@ -49,7 +57,7 @@ SIGNED_IN = (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR, ADMIN, INTEGRAT
 
 TABLE: Mapping[str, tuple[Rule, ...]] = {
     # acts on a case
-    "submit": (SUBMITTER, SECRETARY),
+    "submit": (WRITER, SECRETARY),
     "completeness": (SECRETARY,),
     "revise": (APPLICANT,),
     "review": (MEMBER,),
@@ -60,13 +68,15 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "reallocate": (TREASURER,),
     "return": (TREASURER,),
     "withdraw": (APPLICANT, SECRETARY),
-    "own-draft": (Rule("submitter", own=True), Rule("secretary", own=True)),
+    "own-draft": (APPLICANT, Rule("secretary", own=True)),
     # acts on what cases need
     "publish": (SECRETARY, ADMIN),
     "open-envelope": (TREASURER,),
     "add-source": (TREASURER,),
     "change-people": (SECRETARY, ADMIN),
     "change-guarded-people": (ADMIN,),
+    "erase-person": (ADMIN,),
+    "manage-organisation": (MANAGER,),
     "newsletter": (SECRETARY,),
     "subscribe": (INTEGRATION, AUDITOR, ADMIN),
     "own-subscription": (Rule("integration", own=True), Rule("auditor", own=True), ADMIN),
@@ -79,9 +89,10 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "own-access": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
     "own-messages": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
     # reading; the API shows programmes to all, signed in or not
-    "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
+    "read-case": (OWNER, CONTACT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-every-case": (SECRETARY, A_MEMBER, TREASURER, AUDITOR),
+    "read-organisation": (SUBMITTER,),
     "read-queue": (MEMBER, SECRETARY),
     "read-terms": (A_MEMBER, SECRETARY),
     "read-programmes": SIGNED_IN,
@@ -93,6 +104,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "replay-case": (AUDITOR,),
     "read-sign-ins": (ADMIN,),
     "read-deliveries": (SECRETARY, ADMIN),
+    "own-data": SIGNED_IN,
     "read-mail": (SECRETARY,),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
@@ -146,6 +158,14 @@ class BeyondToken(Exception):
         self.act = act
 
 
+class Barred(Exception):
+    """Who changes people may not make this of somebody; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def needs(*acts: str) -> Callable[[F], F]:
     """Marks what answers an address: who asks must be allowed one of these acts of TABLE at least, in some relation.
 
@@ -182,9 +202,13 @@ def may(
     owner: str | None = None,
     body: str | None = None,
     route: Collection[str] = (),
+    municipalities: Collection[str] = (),
 ) -> bool:
-    """May this person do this act, on a case of this owner (a party id), for this body, on a route of these bodies?"""
-    return not _beyond(person, act) and any(_allows(rule, person, owner, body, route) for rule in TABLE[act])
+    """May this person do this act, on a case of this owner (a party id), for this body, on a route of these bodies, in
+    these municipalities?"""
+    return not _beyond(person, act) and any(
+        _allows(rule, person, owner, body, route, municipalities) for rule in TABLE[act]
+    )
 
 
 def check(person: Person, act: str, *, owner: str | None = None, body: str | None = None) -> None:
@@ -215,9 +239,20 @@ def refused_change(by: Person, before: Person | None, after: Person) -> str | No
     return None
 
 
+def check_change(by: Person, before: Person | None, after: Person) -> None:
+    """Raises Barred where who changes people may not make this one so."""
+    if (why := refused_change(by, before, after)) is not None:
+        raise Barred(why)
+
+
 def check_person(by: Person, whom: Person) -> None:
     """Raises Forbidden where this person may not change that one, set their password or end their access."""
     check(by, "change-people")
+    check_guarded(by, whom)
+
+
+def check_guarded(by: Person, whom: Person) -> None:
+    """Raises Forbidden where that one has a guarded role and this person is not who may change anything of them."""
     if whom.roles & GUARDED:
         check(by, "change-guarded-people")
 
@@ -230,15 +265,26 @@ def acting_as(
         return None
     for rule in TABLE[act]:
         if _allows(rule, person, owner, body, ()):
-            return Capacity(rule.role, body if rule.body else None)
+            return Capacity(rule.role, body, person.seat(body)) if rule.body else Capacity(rule.role)
     return None
 
 
-def limit(person: Person) -> str | None:
-    """Whose cases this person sees in a list: None is everybody's, else the id of the owner."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Which cases somebody sees in a list: those of this owner, and those in one of these municipalities."""
+
+    owner: str
+    municipalities: frozenset[str] = frozenset()
+
+
+def limit(person: Person) -> Limit | None:
+    """Which cases this person sees in a list; None is all of them."""
     if may(person, "read-case"):
         return None
-    return person.organisation or person.id
+    owner = person.organisation or person.id
+    return Limit(
+        owner, frozenset(m for m in person.municipalities if may(person, "read-case", municipalities=[m]))
+    )
 
 
 def _beyond(person: Person, act: str) -> bool:
@@ -248,12 +294,26 @@ def _beyond(person: Person, act: str) -> bool:
 
 def _rights(person: Person) -> tuple[object, ...]:
     """What somebody may do follows from this."""
-    return person.roles, person.bodies, person.organisation
+    role = person.organisation_role if person.organisation is not None else None
+    return person.roles, person.bodies, person.seats, person.organisation, role
 
 
-def _allows(rule: Rule, person: Person, owner: str | None, body: str | None, route: Collection[str]) -> bool:
+def _allows(
+    rule: Rule,
+    person: Person,
+    owner: str | None,
+    body: str | None,
+    route: Collection[str],
+    municipalities: Collection[str] = (),
+) -> bool:
     if rule.role not in person.roles:
         return False
+    if rule.writes and person.organisation is not None and person.organisation_role == "reader":
+        return False
+    if rule.manager:
+        return person.organisation is not None and person.organisation_role == "manager"
+    if rule.municipality:
+        return not person.municipalities.isdisjoint(municipalities)
     if rule.own:
         return owner is not None and owner in (person.organisation, person.id)
     if rule.body:

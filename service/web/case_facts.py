@@ -27,7 +27,7 @@ from service.identity.people import Person
 from service.identity.permissions import may
 from service.published import programme_of
 from service.web.naming import name_of
-from service.web.rendering import say, word
+from service.web.rendering import person_name, say, word
 from service.web.visit import language
 from service.wiring import Parts
 from service.words import fill
@@ -95,7 +95,11 @@ def case_at(
     history = reading.history(connection, proposal, moment)
     document = reading.status_of(history)
     case = cases.fold(history)
-    if document is None or case is None or not may(person, "read-case", owner=case.owner):
+    if (
+        document is None
+        or case is None
+        or not may(person, "read-case", owner=case.owner, municipalities=case.content.municipalities)
+    ):
         raise Missing("proposal", proposal)
     programme = programme_of(parts, case.programme, case.programme_version)
     called = {**_called(programme), **_envelopes(connection, document)}
@@ -138,9 +142,13 @@ def _others(connection: Connection, person: Person, document: Document) -> dict[
     if not ids:
         return {}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        query = "SELECT key, reference, owner FROM views.status WHERE key = ANY(%s)"
+        query = "SELECT key, reference, owner, municipalities FROM views.status WHERE key = ANY(%s)"
         rows = cursor.execute(query, (sorted(ids),)).fetchall()
-    return {id: reference for id, reference, owner in rows if may(person, "read-case", owner=owner)}
+    return {
+        id: reference
+        for id, reference, owner, municipalities in rows
+        if may(person, "read-case", owner=owner, municipalities=municipalities)
+    }
 
 
 def steps(found: CaseAt) -> tuple[list[str], int]:
@@ -320,15 +328,15 @@ def _act(found: CaseAt, entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 def acted_by(found: CaseAt, entry: Mapping[str, Any]) -> str:
     """Who did something, in which role and for which body, in whose place."""
-    name = entry["by"]["name"] or say("cases.erased")
+    name = person_name(entry["by"])
     capacity = entry["capacity"]
     if capacity is None:
-        return str(name)
+        return name
     role = word(capacity["role"])
     if capacity["body"]:
         role = say("cases.role-of", role=role, body=found.name("body", capacity["body"]))
+    if capacity["seat"]:
+        role = say("cases.seat-for", role=role, municipality=found.name("municipality", capacity["seat"]))
     if capacity["substituteFor"]:
-        role = say(
-            "cases.substitute", role=role, name=capacity["substituteFor"]["name"] or say("cases.erased")
-        )
+        role = say("cases.substitute", role=role, name=person_name(capacity["substituteFor"]))
     return say("cases.acted-by", name=name, role=role)

@@ -252,7 +252,7 @@ def asked_for() -> Asked:
     given: dict[str, Any] = {"sort": "-newest", **dict.fromkeys(FILTERS)}
     with form.refusals():
         given = form.load()
-    filters = Filters(**{name: given[name] for name in FILTERS}, owner=limit(visit.person()))
+    filters = Filters(**{name: given[name] for name in FILTERS}, limit=limit(visit.person()))
     parts = visit.parts()
     if filters.municipality is not None:
         filters = replace(filters, municipality=municipality_code(parts, filters.municipality))

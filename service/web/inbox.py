@@ -204,7 +204,7 @@ def _followed(connection: Connection[Any], person: str) -> list[dict[str, Any]]:
         return []
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(
-            """SELECT key, document ->> 'reference', document -> 'content' -> 'title', status, owner
+            """SELECT key, document ->> 'reference', document -> 'content' -> 'title', status, owner, municipalities
             FROM views.status WHERE key = ANY(%s::text[])""",
             (array(streams),),
         ).fetchall()
@@ -214,9 +214,9 @@ def _followed(connection: Connection[Any], person: str) -> list[dict[str, Any]]:
             "reference": reference,
             "title": title,
             "status": status,
-            "readable": may(visit.person(), "read-case", owner=owner),
+            "readable": may(visit.person(), "read-case", owner=owner, municipalities=municipalities),
         }
-        for key, reference, title, status, owner in rows
+        for key, reference, title, status, owner, municipalities in rows
     }
     found: list[dict[str, Any]] = fill([known[stream] for stream in streams if stream in known], connection)
     return found

@@ -52,8 +52,8 @@ def _moved(connection: Connection, case: str) -> bool:
     if not case.isprintable():
         return True
     row = connection.execute(
-        "SELECT document ->> 'version', owner FROM views.status WHERE key = %s", (case,)
+        "SELECT document ->> 'version', owner, municipalities FROM views.status WHERE key = %s", (case,)
     ).fetchone()
     # Of a case that one may not read, it isn't even told that it is there.
-    seen = row is not None and may(visit.person(), "read-case", owner=row[1])
+    seen = row is not None and may(visit.person(), "read-case", owner=row[1], municipalities=row[2])
     return row is None or not seen or row[0] != request.args.get("version")

@@ -195,7 +195,7 @@ def _privileges(person: Person) -> str:
     """Another text for each other thing that somebody can be."""
     facts = (
         sorted(person.roles), sorted(person.bodies), sorted(person.chairs), sorted(person.municipalities),
-        person.organisation,
+        person.organisation, person.organisation_role, sorted(person.seats),
     )  # fmt: skip
     return hashlib.sha256(repr(facts).encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -22,7 +22,9 @@ from service.web import (
     letters,
     live,
     money,
+    my_data,
     newsletters,
+    organisation,
     outbox,
     passkeys,
     permission_pages,
@@ -55,6 +57,7 @@ AREAS = (
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     account, account_tokens, account_sessions, choosing_password, second_factor, second_step, passkeys,
+    my_data, organisation,
     permission_pages, sign_in_record,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""

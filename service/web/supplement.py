@@ -117,7 +117,7 @@ def _seen(proposal: str) -> Seen:
     parts = visit.parts()
     with parts.pool.connection() as connection:
         found = reading.status_now(connection, proposal)
-    if found is None or not may(visit.person(), "read-case", owner=found[1]):
+    if found is None or not may(visit.person(), "read-case", owner=found[1], municipalities=found[4]):
         raise Missing("proposal", proposal)
     check(visit.person(), "revise", owner=found[1])
     case = msgspec.json.decode(found[0])

@@ -55,7 +55,7 @@ def _case(proposal: str) -> dict[str, Any]:
     """The case, for who may withdraw it."""
     with visit.parts().pool.connection() as connection:
         found = reading.status_now(connection, proposal)
-    if found is None or not may(visit.person(), "read-case", owner=found[1]):
+    if found is None or not may(visit.person(), "read-case", owner=found[1], municipalities=found[4]):
         raise Missing("proposal", proposal)
     check(visit.person(), "withdraw", owner=found[1])
     case: dict[str, Any] = msgspec.json.decode(found[0])

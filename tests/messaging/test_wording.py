@@ -80,13 +80,16 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "newsletter": [
         {"programme": "regionale-herstelaanpak", "firstDay": "2026-01-01", "lastDay": "2026-03-31"}
     ],
+    "erasure": [{"person": {"$person": "person-nobody"}}],
     "digest": [{"mode": mode, "day": "2026-03-02"} for mode in ("daily", "weekly")],
     "event": [{}],
     "test": [{}],
     "security": [{"what": what} for what in security.CHANGES],
     "link": [{"what": what, "link": "link-1"} for what in ("invitation", "reset")],
 }  # fmt: skip
-NOT_OF_A_CASE = ("envelope", "programme", "newsletter", "digest", "event", "test", "security", "link")
+NOT_OF_A_CASE = (
+    "envelope", "programme", "newsletter", "erasure", "digest", "event", "test", "security", "link",
+)  # fmt: skip
 CASES = [(kind, facts) for kind, many in FACTS.items() for facts in many]
 
 

@@ -229,7 +229,8 @@ def test_one_case_asked_in_one_go_says_what_all_of_them_say(
         with psycopg.connect(settings.database_url) as connection:
             found = reading.status_now(connection, case["id"])
         assert found is not None
-        text, owner, version, position = found
+        text, owner, version, position, municipalities = found
         assert msgspec.json.decode(text) == fill(case, database)
         assert (owner, version, position) == (case["owner"]["$party"], case["version"], case["position"])
+        assert municipalities == case["content"]["municipalities"]
     assert reading.status_now(database, "proposal-unknown") is None

@@ -54,6 +54,18 @@ PAGES = {
     "tokens.list_tokens": "web.account_tokens.index",
     "tokens.create_token": "web.account_tokens.create",
     "tokens.revoke_token": "web.account_tokens.revoke",
+    "people.add_person": "web.admin.add",
+    "people.change_person": "web.admin.change",
+    "people.end_access": "web.admin.end_access",
+    "organisations.read_organisation": "web.organisation.show",
+    "organisations.add_colleague": "web.organisation.add",
+    "organisations.change_colleague": "web.organisation.change",
+    "organisations.remove_colleague": "web.organisation.remove",
+    "people.erase_person": "web.admin.erase",
+    "people.ask_erasure": "web.my_data.ask",
+    "people.read_own_data": "web.my_data.show",
+    "people.list_people": "web.admin.index",
+    "people.read_person": "web.admin.show",
     # questions
     "proposals.list_proposals": "web.cases.index",
     "proposals.read_proposal": "web.cases.show",
@@ -121,6 +133,7 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
             "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "TokenGiven",
+            "Person", "NewPerson", "Erasure", "Colleague", "ColleagueRole",
         )
     }  # fmt: skip
     used: set[str] = set()

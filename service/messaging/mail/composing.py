@@ -73,7 +73,7 @@ def compose(parts: Parts, delivery: Delivery, reader: Reader) -> EmailMessage:
     """
     with parts.pool.connection() as connection:
         has_letter = _has_letter(connection, delivery)
-    letter = letters.ensure(parts, delivery) if has_letter else None
+    letter = _letter(parts, delivery) if has_letter else None
     off = None if delivery.required else unsubscribe.link(parts.settings, unsubscribe.of(delivery))
     password = ""
     if delivery.kind == "link":
@@ -163,6 +163,14 @@ def _address(mail: EmailMessage, settings: Settings, reader: Reader) -> None:
     mail["From"] = _named(*parseaddr(settings.mail_from))
     if reader.email:
         mail["To"] = _named(reader.name, reader.email)
+
+
+def _letter(parts: Parts, delivery: Delivery) -> Letter | None:
+    """The letter that goes along; none any more where it named somebody who was erased."""
+    try:
+        return letters.ensure(parts, delivery)
+    except letters.Erased:
+        return None
 
 
 def _named(name: str, email: str) -> Address:
