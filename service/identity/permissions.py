@@ -15,7 +15,8 @@ from service.identity.people import Person
 
 __all__ = [
     "GUARDED", "READING", "STATES", "TABLE", "Barred", "BeyondToken", "Forbidden", "Limit", "Rule", "acting_as",
-    "admit", "check", "check_change", "check_guarded", "check_person", "in_turn", "limit", "may", "needs", "refused_change",
+    "admit", "check", "check_change", "check_guarded", "check_person", "in_turn", "limit", "may", "needs",
+    "refused_change",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
