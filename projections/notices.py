@@ -73,6 +73,7 @@ RELATIONS = (
     "watcher",  # who follows a stream, by its name
     "council",  # the addresses of a municipality's council, by code
     "subscriber",  # the program of somebody, by the id of the subscription
+    "account",  # whose account it is about
 )
 """In what somebody may stand to a case; a person in several of them hears a thing once, as the first of these."""
 
@@ -130,6 +131,8 @@ KINDS: dict[str, Kind] = {
         Kind("digest", "at-once"),  # what was collected, in one message
         Kind("event", "at-once"),  # for programs: the event itself
         Kind("test", "at-once"),  # for programs: does it work?
+        Kind("security", "at-once"),  # one's own account was changed
+        Kind("link", "at-once"),  # to set a password by
     )
 }
 

@@ -264,6 +264,38 @@ def person_set_password(email: str, password_stdin: bool, data: Path) -> None:
     _say(f"{email} has another password.")
 
 
+@person.command("invite")
+@click.option("--email", required=True, help="Whom to mail a link.")
+@_data_option
+def person_invite(email: str, data: Path) -> None:
+    """Mail somebody a link to choose a password themselves. It works once, for seven days."""
+    import psycopg
+
+    from service.identity import links
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        links.invite(connection, _known(connection, email))
+    _say(f"An invitation to {email} waits to be mailed.")
+
+
+@person.command("reset-second-factor")
+@click.option("--email", required=True, help="Who lost the app and the recovery codes.")
+@_data_option
+def person_reset_second_factor(email: str, data: Path) -> None:
+    """Ask no code of somebody any more when they sign in, until they set one up again. They are told so by mail."""
+    import psycopg
+
+    from service.identity import second_factor
+    from service.messaging import security
+
+    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
+        known = _known(connection, email)
+        if not second_factor.remove(connection, known.id):
+            raise click.ClickException(f"No code is asked of {email}.")
+        security.tell(connection, known.id, "factor-reset")
+    _say(f"No code is asked of {email} any more.")
+
+
 @person.command("list")
 @_data_option
 def person_list(data: Path) -> None:
@@ -382,10 +414,23 @@ def token() -> None:
 @token.command("create")
 @click.option("--person", "email", required=True, metavar="EMAIL", help="Whose rights the token has.")
 @click.option(
-    "--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long it is good."
+    "--name", default="command", show_default=True, help="To recognise it by, at most 100 characters."
+)
+@click.option(
+    "--days", type=click.IntRange(1, 365), default=365, show_default=True, help="How long it is good."
+)
+@click.option(
+    "--scope",
+    type=click.Choice(["read", "act"]),
+    default="act",
+    show_default=True,
+    help="read: the token changes nothing.",
+)
+@click.option(
+    "--act", "acts", multiple=True, help="An act that it is for, and no other; may be given more than once."
 )
 @_data_option
-def token_create(email: str, days: int, data: Path) -> None:
+def token_create(email: str, name: str, days: int, scope: str, acts: tuple[str, ...], data: Path) -> None:
     """Make a token and print it, alone, on standard output. It can't be shown again."""
     from datetime import timedelta
 
@@ -393,9 +438,16 @@ def token_create(email: str, days: int, data: Path) -> None:
 
     from service.identity import tokens
 
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise click.UsageError("--name takes 1 to 100 visible characters.")
+    if strange := set(acts) - set(tokens.LISTABLE):
+        known = ", ".join(tokens.LISTABLE)
+        raise click.UsageError(f"There is no act {sorted(strange)[0]}; there are {known}.")
     with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
         owner = _known(connection, email)
-        made, expires_at = tokens.create(connection, owner.id, timedelta(days=days))
+        made, expires_at = tokens.create(
+            connection, owner.id, timedelta(days=days), name=name.strip(), scope=scope, acts=acts or None
+        )
     click.echo(made)
     _say(
         f"It is good until {expires_at:%Y-%m-%d}. To revoke it: besluitspoor token revoke {tokens.id_of(made)}"
@@ -406,14 +458,18 @@ def token_create(email: str, days: int, data: Path) -> None:
 @click.option("--person", "email", required=True, metavar="EMAIL", help="Whose tokens.")
 @_data_option
 def token_list(email: str, data: Path) -> None:
-    """List somebody's tokens: the id of each, and until when (UTC) it is good, with a tab between them."""
+    """List somebody's tokens: id, until when (UTC) it is good, name, scope and when it was used last, with tabs
+    between them."""
     import psycopg
 
     from service.identity import tokens
 
     with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
         for each in tokens.kept(connection, _known(connection, email).id):
-            click.echo(f"{each.id}\t{each.expires_at:%Y-%m-%dT%H:%M:%SZ}")
+            used = f"{each.used_at:%Y-%m-%dT%H:%M:%SZ}" if each.used_at is not None else ""
+            scope = each.scope if each.acts is None else f"{each.scope}:{','.join(each.acts)}"
+            until = f"{each.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+            click.echo("\t".join((each.id, until, each.name, scope, used)))
 
 
 @token.command("revoke")

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Settings", "SettingsError"]
+__all__ = ["ROLES", "Settings", "SettingsError"]
+
+ROLES = ("submitter", "secretary", "member", "treasurer", "auditor", "admin", "integration")
+"""What a person can be; a member is so of the bodies named with the person."""
 
 DEMO_OIN = "00000001999999999000"
 
@@ -39,6 +42,8 @@ class Settings:
     """May webhooks go to private and loopback addresses?"""
     oidc_file: str = ""
     """Where the providers stand at which people can sign in elsewhere (`service/identity/oidc/providers.py`)."""
+    second_factor_roles: frozenset[str] = frozenset()
+    """Roles whose people have to show a second factor when they sign in with a password."""
     writes_per_minute: int = 0
     """How much one person may change in a minute, in each web process; 0 is no limit."""
     proxies: int = 0
@@ -57,12 +62,13 @@ class Settings:
                 "postgresql://besluitspoor_app@127.0.0.1:5432/besluitspoor, "
                 "or use 'besluitspoor run', which brings its own."
             )
+        demo = environ.get("BESLUITSPOOR_DEMO", "") == "1"
         return cls(
             database_url=url,
             database_owner_url=environ.get("DATABASE_OWNER_URL", "").strip() or url,
             secret=_secret(environ),
             broker_url=environ.get("BROKER_URL", "").strip(),
-            demo=environ.get("BESLUITSPOOR_DEMO", "") == "1",
+            demo=demo,
             public_url=environ.get("PUBLIC_URL", "").strip().rstrip("/") or "http://127.0.0.1:8000",
             oin=environ.get("OIN", "").strip() or DEMO_OIN,
             smtp_url=environ.get("SMTP_URL", "").strip(),
@@ -72,7 +78,20 @@ class Settings:
             oidc_file=environ.get("OIDC_FILE", "").strip(),
             writes_per_minute=_whole("WRITES_PER_MINUTE", environ.get("WRITES_PER_MINUTE", ""), 600),
             proxies=_whole("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""), 0),
+            second_factor_roles=_roles(environ.get("SECOND_FACTOR_ROLES"), demo),
         )
+
+
+def _roles(given: str | None, demo: bool) -> frozenset[str]:
+    """Those that were named, with commas between them; the administrator when nothing was said, in a demo nobody."""
+    if given is None:
+        return frozenset() if demo else frozenset({"admin"})
+    found = frozenset(each.strip() for each in given.split(",") if each.strip())
+    if strange := found - set(ROLES):
+        raise SettingsError(
+            f"SECOND_FACTOR_ROLES names a role '{sorted(strange)[0]}' that there is not. Use: {', '.join(ROLES)}."
+        )
+    return found
 
 
 def _whole(name: str, value: str, usual: int) -> int:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from service.api.headers import bearer
 from service.api.limits import Bucket
@@ -15,6 +15,7 @@ from service.eventstore import Once
 from service.identity.callers import Callers
 from service.identity.oidc.clients import Clients
 from service.identity.people import Person
+from service.identity.permissions import READING
 from service.settings import Settings
 from service.wiring import Parts
 
@@ -89,7 +90,7 @@ def refuse_too_many(person: Person) -> None:
 
 
 def caller() -> Person:
-    """Who signed in. Raises a 401 problem for nobody, which says how to."""
+    """Who signed in. Raises a 401 problem for nobody, which says how to; a 403 where a token is for reading only."""
     token = bearer()
     if token is None:
         raise Problem(401, "signed-out", headers={"WWW-Authenticate": 'Bearer realm="besluitspoor"'})
@@ -97,5 +98,15 @@ def caller() -> Person:
     if person is None:
         challenge = 'Bearer realm="besluitspoor", error="invalid_token"'
         raise Problem(401, "token-invalid", headers={"WWW-Authenticate": challenge})
+    _within_token(person)
     g.person = person
     return person
+
+
+def _within_token(person: Person) -> None:
+    """One for reading changes nothing at all; which acts a token is for, is asked with the right to do them."""
+    limit = person.limited_to
+    if limit is None:
+        return
+    if request.method not in ("GET", "HEAD") and limit <= READING:
+        raise Problem(403, "token-reads-only")

@@ -54,6 +54,24 @@ class SubscriptionConverter(BaseConverter):
     regex = f"subscription-{UUID}"
 
 
+class TokenConverter(BaseConverter):
+    """The id of a token, which says nothing of the token itself."""
+
+    regex = "[0-9a-f]{16}"
+
+
+class SessionConverter(BaseConverter):
+    """The id of a session."""
+
+    regex = f"session-{UUID}"
+
+
+class PasskeyConverter(BaseConverter):
+    """The id of a passkey."""
+
+    regex = f"passkey-{UUID}"
+
+
 class PersonConverter(BaseConverter):
     """The id of a person."""
 
@@ -76,6 +94,9 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "address": AddressConverter,
     "municipality": MunicipalityConverter,
     "subscription": SubscriptionConverter,
+    "token": TokenConverter,
+    "session": SessionConverter,
+    "passkey": PasskeyConverter,
 }
 
 

@@ -15,8 +15,8 @@ from service import erasing, held
 from service.api.answers import Answer, paged
 from service.api.answers_schema import NamedPartySchema, Shape, instant, listed, maybe, named, text, whole
 from service.api.blueprint import Resource
-from service.api.context import Call
-from service.api.fields import Code, Given, ListOf, OneOf, Part, Text, refusal
+from service.api.context import Call, running
+from service.api.fields import Code, Flag, Given, ListOf, OneOf, Part, Text, refusal
 from service.api.moments_schema import PageQuery
 from service.api.openapi import PREFIX
 from service.api.problems import language
@@ -26,7 +26,7 @@ from service.api.waiting import seen
 from service.erasing import GROUNDS, IN_OFFICE
 from service.errors import Missing, Stale
 from service.eventstore import Once
-from service.identity import changing, parties, people
+from service.identity import changing, links, parties, people
 from service.identity.changing import By, as_changer
 from service.identity.parties import Party
 from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Person
@@ -90,6 +90,12 @@ class PersonSchema(Given):
         *ORGANISATION_ROLES,
         load_default="editor",
         doc="What they may do with the cases of their organisation; a manager adds and removes colleagues too",
+    )
+
+
+class NewPersonSchema(PersonSchema):
+    invite = Flag(
+        load_default=False, doc="Mail them a link to choose a password: it works once, for seven days"
     )
 
 
@@ -206,7 +212,7 @@ def read_person(call: Call, given: dict[str, Any], person: str) -> Answer:
     return _one(call, known(call.parts, person))
 
 
-@api.change("/people", PersonSchema, shows=OnePersonShape, example=EXAMPLE, status=201, keyed=True)
+@api.change("/people", NewPersonSchema, shows=OnePersonShape, example=EXAMPLE, status=201, keyed=True)
 @needs("change-people")
 def add_person(call: Call, given: dict[str, Any]) -> Answer:
     """Add somebody, who can sign in once they have a way to
@@ -326,14 +332,21 @@ def known(parts: Parts, id: str) -> Person:
 
 
 def add(parts: Parts, by: Person, given: dict[str, Any], once: Once | None = None) -> Person:
-    """Adds a person as given (PersonSchema). Raises Invalid, Barred, EmailTaken and KeyReused."""
+    """Adds a person as given (NewPersonSchema). Raises Invalid, Barred, EmailTaken and KeyReused."""
+    given = dict(given)
+    invited = given.pop("invite", False)
     refuse_wrong(parts, given, None)
     organisation, new = _organisation(parts, given)
     added = people.new(**_fields(given), organisation=organisation)
     check_change(by, None, added)
     today = parts.calendar().today
     id = changing.add(parts.log, as_changer(by), today, added, organisation=new, once=once)
-    return added if id == added.id else known(parts, id)
+    if id != added.id:
+        return known(parts, id)
+    if invited:
+        with parts.pool.connection() as connection:
+            links.invite(connection, added)
+    return added
 
 
 def change(
@@ -357,6 +370,7 @@ def end_access_of(parts: Parts, by: Person, id: str) -> None:
     changing.end_access(
         parts.log, as_changer(by), parts.calendar().today, id, lambda found: check_person(by, found)
     )
+    running().callers.forget(id)
 
 
 def version(person: Person) -> int:

@@ -21,7 +21,7 @@ from service.api.fields import Said
 from service.documents.letters import Erased
 from service.errors import KeyReused, Missing, Stale
 from service.eventstore import UNAVAILABLE, Conflict, LogError
-from service.identity.permissions import Barred, Forbidden
+from service.identity.permissions import Barred, BeyondToken, Forbidden
 from service.texts import DEFAULT, LANGUAGES, Catalog, catalog
 
 __all__ = [
@@ -90,7 +90,7 @@ class Problem(Exception):
 def register(app: Flask, answer: Callable[[Exception], Response]) -> None:
     """From now on every error of this application gets this answer."""
     for kind in (
-        Problem, Refused, Missing, Erased, Stale, KeyReused, Barred, Forbidden, Conflict, ValidationError,
+        Problem, Refused, Missing, Erased, Stale, KeyReused, Barred, BeyondToken, Forbidden, Conflict, ValidationError,
         DefinitionErrors, HTTPException, psycopg.Error, LogError, Exception,
     ):  # fmt: skip
         app.register_error_handler(kind, answer)
@@ -165,6 +165,8 @@ def problem_of(error: Exception) -> Problem:
         case Forbidden():
             code = "forbidden-body" if error.body else "forbidden"
             return Problem(403, code, act=error.act, roles=list(error.roles), body=error.body)
+        case BeyondToken():
+            return Problem(403, "token-scope", act=error.act)
         case Barred():
             return Problem(403, error.code)
         case Stale():

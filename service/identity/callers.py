@@ -25,6 +25,7 @@ class Callers:
     def __init__(self, connect: Callable[[], AbstractContextManager[Connection[Any]]]) -> None:
         self._connect = connect
         self._known: dict[str, tuple[float, Person]] = {}
+        self._forgotten = 0
 
     def who(self, token: str) -> Person | None:
         """Whose token this is; None when it is unknown or has expired."""
@@ -32,12 +33,22 @@ class Callers:
         known = self._known.get(token)
         if known is not None and known[0] > now:
             return known[1]
+        forgotten = self._forgotten
         with self._connect() as connection:
-            person = tokens.owner(connection, token)
-        if person is None:
+            found = tokens.find(connection, token)
+        if found is None:
             self._known.pop(token, None)
             return None
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known[token] = (now + REMEMBERED, person)
-        return person
+        # Not beyond its own end; nor when it was looked up while something was being revoked.
+        if forgotten == self._forgotten:
+            self._known[token] = (now + min(REMEMBERED, found.left), found.person)
+        return found.person
+
+    def forget(self, person: str) -> None:
+        """Something about the person with this id, or their tokens, changed: in this process it counts at once."""
+        self._forgotten += 1
+        for token, (_, known) in list(self._known.items()):
+            if known.id == person:
+                self._known.pop(token, None)

@@ -17,7 +17,7 @@ from domain.events import AccessEnded, Event, PersonAdded, PersonChanged, Rights
 from domain.recorded import Capacity
 from service.errors import KeyReused, Missing, Stale
 from service.eventstore import Appended, Conflict, Log, Meta, Once
-from service.identity import parties, people, tokens
+from service.identity import links, parties, people, tokens
 from service.identity.parties import Party
 from service.identity.people import Person
 from service.identity.permissions import acting_as
@@ -180,3 +180,4 @@ def record(
 def _end_access(connection: Connection[Any], person: str) -> None:
     connection.execute("DELETE FROM web.sessions WHERE person = %s", (person,))
     tokens.revoke_all(connection, person)
+    links.end_all(connection, person)

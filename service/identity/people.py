@@ -14,15 +14,13 @@ from psycopg.errors import UniqueViolation
 from service.identity import undeliverable
 from service.ids import new_id
 from service.paging import Cursor
+from service.settings import ROLES
 
 __all__ = [
     "ORGANISATION_ROLES", "ROLES", "SORTS", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add",
-    "by_email", "change", "colleagues", "everybody", "found", "get", "has_password", "ids", "insert", "names", "new",
-    "search", "set_password", "some", "verified", "verify",
+    "by_email", "change", "colleagues", "everybody", "found", "get", "has_password", "hash_of", "ids", "insert",
+    "names", "new", "search", "set_password", "set_password_hash", "some", "verified", "verify",
 ]  # fmt: skip
-
-ROLES = ("submitter", "secretary", "member", "treasurer", "auditor", "admin", "integration")
-"""What a person can be; a member is so of the bodies named with the person."""
 
 ORGANISATION_ROLES = ("manager", "editor", "reader")
 """What somebody may do with the cases of their organisation: add and remove people too, act on them, or only see."""
@@ -55,6 +53,7 @@ class Person:
     `chairs` are the bodies that this member chairs, `municipalities` those (by code) whose contact this is.
     `organisation_role` says what they may do with the cases of their organisation, `seats` for which municipality they
     sit in a body: pairs of a body and a municipality.
+    `limited_to`: the only acts that this one came to do, by a token for those; None for whatever one may.
     """
 
     id: str
@@ -67,6 +66,7 @@ class Person:
     municipalities: frozenset[str] = frozenset()
     organisation_role: str = "editor"
     seats: frozenset[tuple[str, str]] = frozenset()
+    limited_to: frozenset[str] | None = None
 
     def seat(self, body: str | None) -> str | None:
         """For which municipality this person sits in a body, where that is known."""
@@ -186,8 +186,10 @@ def by_email(connection: Connection[Any], email: str) -> Person | None:
 
 def account(connection: Connection[Any], email: str) -> Account:
     """The account with this address, whatever the case of its letters; an empty one where there is none."""
+    # What the database can't even be asked for is nobody's: looked up all the same, so that it takes as long.
     row = connection.execute(
-        f"SELECT {_COLUMNS}, password_hash FROM vault.people WHERE lower(email) = lower(%s)", (email.strip(),)
+        f"SELECT {_COLUMNS}, password_hash FROM vault.people WHERE lower(email) = lower(%s)",
+        (email.strip() if email.isprintable() else "",),
     ).fetchone()
     return Account(_one(row[:_WIDTH]), row[_WIDTH]) if row is not None else Account(None, None)
 
@@ -205,9 +207,17 @@ def verify(connection: Connection[Any], email: str, password: str) -> Person | N
 
 def set_password(connection: Connection[Any], id: str, password: str) -> None:
     """From now on the person with this id signs in with this password; tokens they have stay good."""
-    connection.execute(
-        "UPDATE vault.people SET password_hash = %s WHERE id = %s", (_HASHER.hash(password), id)
-    )
+    set_password_hash(connection, id, hash_of(password))
+
+
+def hash_of(password: str) -> str:
+    """What is kept of a password: takes some 20 ms, so hold no connection meanwhile."""
+    return _HASHER.hash(password)
+
+
+def set_password_hash(connection: Connection[Any], id: str, hashed: str) -> None:
+    """The same, with what `hash_of` made of the password."""
+    connection.execute("UPDATE vault.people SET password_hash = %s WHERE id = %s", (hashed, id))
 
 
 def has_password(connection: Connection[Any], id: str) -> bool:

@@ -14,8 +14,9 @@ from domain.recorded import Capacity
 from service.identity.people import Person
 
 __all__ = [
-    "GUARDED", "STATES", "TABLE", "Barred", "Forbidden", "Limit", "Rule", "acting_as", "admit", "check",
-    "check_change", "check_guarded", "check_person", "in_turn", "limit", "may", "needs", "refused_change",
+    "GUARDED", "READING", "STATES", "TABLE", "Barred", "BeyondToken", "Forbidden", "Limit", "Rule", "acting_as",
+    "admit", "check", "check_change", "check_guarded", "check_person", "in_turn", "limit", "may", "needs",
+    "refused_change",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,8 +85,9 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "subscribe-others": (ADMIN,),
     "resend": (SECRETARY, ADMIN),
     "post-letters": (SECRETARY,),
-    # what is one's own: the start page, preferences, sessions, messages
+    # what is one's own: the start page, preferences, what one signs in with, messages; a session, token or passkey
     "own-account": SIGNED_IN,
+    "own-access": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
     "own-messages": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
     # reading; the API shows programmes to all, signed in or not
     "read-case": (OWNER, CONTACT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
@@ -109,6 +111,11 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
 
 What a subscription tells is for who may `read-events`: of such a person it is, whoever may set it up."""
+
+READING = frozenset(act for act in TABLE if act.startswith("read-")) | {
+    "replay-case", "own-messages", "own-subscription",
+}  # fmt: skip
+"""What a token for reading is for; it is never for more than a GET, so these change nothing."""
 
 UNDER_WAY = ("completeness", "supplement", "review", "decision", "ratification", "held-over", "award")
 
@@ -144,6 +151,14 @@ class Forbidden(Exception):
         self.body = body
 
 
+class BeyondToken(Exception):
+    """The person may do this act, but not with this token: it is for less."""
+
+    def __init__(self, act: str) -> None:
+        super().__init__(act)
+        self.act = act
+
+
 class Barred(Exception):
     """Who changes people may not make this of somebody; `code` says why."""
 
@@ -167,7 +182,10 @@ def needs(*acts: str) -> Callable[[F], F]:
 
 def admit(person: Person, acts: Collection[str]) -> None:
     """Raises Forbidden when this person may do none of these acts in any relation: that needs no look at a case."""
-    if not any(rule.role in person.roles for act in acts for rule in TABLE[act]):
+    within = [act for act in acts if not _beyond(person, act)]
+    if acts and not within:
+        raise BeyondToken(next(iter(acts)))
+    if not any(rule.role in person.roles for act in within for rule in TABLE[act]):
         act = next(iter(acts), "")
         roles = tuple(dict.fromkeys(rule.role for each in acts for rule in TABLE[each]))
         raise Forbidden(act, roles)
@@ -189,11 +207,15 @@ def may(
 ) -> bool:
     """May this person do this act, on a case of this owner (a party id), for this body, on a route of these bodies, in
     these municipalities?"""
-    return any(_allows(rule, person, owner, body, route, municipalities) for rule in TABLE[act])
+    return not _beyond(person, act) and any(
+        _allows(rule, person, owner, body, route, municipalities) for rule in TABLE[act]
+    )
 
 
 def check(person: Person, act: str, *, owner: str | None = None, body: str | None = None) -> None:
-    """Raises Forbidden, saying who may, when this person may not."""
+    """Raises Forbidden, saying who may, when this person may not; BeyondToken when the token is for other things."""
+    if _beyond(person, act):
+        raise BeyondToken(act)
     if not may(person, act, owner=owner, body=body):
         rules = TABLE[act]
         roles = tuple(rule.role for rule in rules)
@@ -240,6 +262,8 @@ def acting_as(
     person: Person, act: str, *, owner: str | None = None, body: str | None = None
 ) -> Capacity | None:
     """In which role, and for which body, this person does this act; None who may not do it."""
+    if _beyond(person, act):
+        return None
     for rule in TABLE[act]:
         if _allows(rule, person, owner, body, ()):
             return Capacity(rule.role, body, person.seat(body)) if rule.body else Capacity(rule.role)
@@ -262,6 +286,11 @@ def limit(person: Person) -> Limit | None:
     return Limit(
         owner, frozenset(m for m in person.municipalities if may(person, "read-case", municipalities=[m]))
     )
+
+
+def _beyond(person: Person, act: str) -> bool:
+    """Does this person come with a token that is not for this act?"""
+    return person.limited_to is not None and act not in person.limited_to
 
 
 def _rights(person: Person) -> tuple[object, ...]:

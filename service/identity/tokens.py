@@ -1,10 +1,15 @@
-"""Whose token is this? Bearer tokens: shown once, kept as a SHA-256, good until they expire."""
+"""Whose token is this, and what for? Bearer tokens: shown once, kept as a SHA-256, good until they expire.
+
+Who signs in over the API gets one without a name. Others are made on purpose: named, for reading only or for acting
+too, if one likes for a few acts alone. What a token may do is never more than what its person may at that moment.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,11 +17,23 @@ from psycopg import Connection
 
 from service.identity import people
 from service.identity.people import Person
+from service.identity.permissions import READING, TABLE
 
-__all__ = ["SIGNED_IN", "Kept", "create", "id_of", "kept", "owner", "revoke", "revoke_all", "revoke_by_id"]
+__all__ = [
+    "LISTABLE", "LONGEST", "MOST", "SCOPES", "SIGNED_IN", "Kept", "Owner", "create", "end_sign_ins", "find", "id_of",
+    "kept", "owner", "revoke", "revoke_all", "revoke_by_id",
+]  # fmt: skip
 
 SIGNED_IN = timedelta(hours=12)
 """How long a token lasts that somebody got by signing in."""
+LONGEST = timedelta(days=365)
+"""How long a token can last."""
+MOST = 50
+"""Tokens with a name that one person can have."""
+
+SCOPES = ("read", "act")
+LISTABLE = tuple(act for act in TABLE if act not in ("own-account", "own-access"))
+"""The acts that a token can be limited to. One's own account is for oneself: no token that is limited opens it."""
 
 ID_LENGTH = 16
 """Hexadecimal characters of its hash that a token goes by: it says nothing of the token itself."""
@@ -24,41 +41,92 @@ ID_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What is known of a token that was given out."""
+    """What is known of a token that was given out; without a name it came from signing in. `acts` None: all of them."""
 
     id: str
     expires_at: datetime
+    name: str
+    scope: str
+    acts: tuple[str, ...] | None
+    created_at: datetime
+    used_at: datetime | None
 
 
-def create(connection: Connection[Any], person: str, lasts: timedelta) -> tuple[str, datetime]:
-    """A new token for the person with this id, and until when (UTC) it is good. It cannot be shown again."""
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a token is, limited to what it is for; and how many seconds it is good yet."""
+
+    person: Person
+    left: float
+
+
+def create(
+    connection: Connection[Any],
+    person: str,
+    lasts: timedelta,
+    *,
+    name: str = "",
+    scope: str = "act",
+    acts: Sequence[str] | None = None,
+) -> tuple[str, datetime]:
+    """A new token for the person with this id, and until when (UTC) it is good. It cannot be shown again.
+
+    It lasts a year at most, whatever was asked.
+    """
     # 256 random bits need no salt and no slow hash. The prefix tells scanners for leaked secrets what it is.
     token = f"bst_{secrets.token_urlsafe(32)}"
-    expires_at = (datetime.now(UTC) + lasts).replace(microsecond=0)
+    expires_at = (datetime.now(UTC) + min(lasts, LONGEST)).replace(microsecond=0)
     connection.execute("DELETE FROM vault.tokens WHERE expires_at < now()")
     connection.execute(
-        "INSERT INTO vault.tokens (hash, person, expires_at) VALUES (%s, %s, %s)",
-        (_hash(token), person, expires_at),
+        """INSERT INTO vault.tokens (hash, person, expires_at, name, scope, acts)
+        VALUES (%s, %s, %s, %s, %s, %s)""",
+        (_hash(token), person, expires_at, name, scope, sorted(set(acts)) if acts else None),
     )
     return token, expires_at
 
 
-def owner(connection: Connection[Any], token: str) -> Person | None:
-    """Whose token this is, or None when it is unknown or has expired."""
+def find(connection: Connection[Any], token: str) -> Owner | None:
+    """Whose token this is; None when it is unknown or has expired. That it was used is noted once a minute at most."""
     row = connection.execute(
-        "SELECT person FROM vault.tokens WHERE hash = %s AND expires_at > now()", (_hash(token),)
+        """SELECT person, scope, acts, extract(epoch FROM expires_at - now()),
+            coalesce(used_at < now() - interval '1 minute', true)
+        FROM vault.tokens WHERE hash = %s AND expires_at > now()""",
+        (_hash(token),),
     ).fetchone()
-    return people.get(connection, row[0]) if row is not None else None
+    person = people.get(connection, row[0]) if row is not None else None
+    if row is None or person is None:
+        return None
+    if row[4]:
+        connection.execute("UPDATE vault.tokens SET used_at = now() WHERE hash = %s", (_hash(token),))
+    return Owner(replace(person, limited_to=_limit(row[1], row[2])), float(row[3]))
+
+
+def owner(connection: Connection[Any], token: str) -> Person | None:
+    """The same, when only the person matters."""
+    found = find(connection, token)
+    return found.person if found is not None else None
+
+
+def _limit(scope: str, acts: Sequence[str] | None) -> frozenset[str] | None:
+    if scope == "read":
+        return READING if acts is None else READING & frozenset(acts)
+    return None if acts is None else frozenset(acts)
 
 
 def kept(connection: Connection[Any], person: str) -> list[Kept]:
     """The tokens that the person with this id can use, the last to expire at the end."""
     rows = connection.execute(
-        "SELECT encode(hash, 'hex'), expires_at FROM vault.tokens"
-        " WHERE person = %s AND expires_at > now() ORDER BY expires_at, hash",
+        """SELECT encode(hash, 'hex'), expires_at, name, scope, acts, created_at, used_at FROM vault.tokens
+        WHERE person = %s AND expires_at > now() ORDER BY expires_at, hash""",
         (person,),
     ).fetchall()
-    return [Kept(hash[:ID_LENGTH], expires_at.astimezone(UTC)) for hash, expires_at in rows]
+    return [
+        Kept(
+            hash[:ID_LENGTH], expires_at.astimezone(UTC), name, scope, tuple(acts) if acts is not None else None,
+            created_at.astimezone(UTC), used_at.astimezone(UTC) if used_at is not None else None,
+        )
+        for hash, expires_at, name, scope, acts, created_at, used_at in rows
+    ]  # fmt: skip
 
 
 def id_of(token: str) -> str:
@@ -76,10 +144,16 @@ def revoke_all(connection: Connection[Any], person: str) -> int:
     return connection.execute("DELETE FROM vault.tokens WHERE person = %s", (person,)).rowcount
 
 
-def revoke_by_id(connection: Connection[Any], id: str) -> bool:
-    """The same, for the token that goes by this id."""
-    query = "DELETE FROM vault.tokens WHERE left(encode(hash, 'hex'), %s) = %s"
-    return connection.execute(query, (ID_LENGTH, id.strip().lower())).rowcount > 0
+def end_sign_ins(connection: Connection[Any], person: str) -> int:
+    """Ends the tokens that the person with this id got by signing in; those with a name stay. How many were there?"""
+    return connection.execute("DELETE FROM vault.tokens WHERE person = %s AND name = ''", (person,)).rowcount
+
+
+def revoke_by_id(connection: Connection[Any], id: str, person: str | None = None) -> bool:
+    """From now on the token that goes by this id is nobody's; `person`: only if it is that one's. Was it somebody's?"""
+    query = """DELETE FROM vault.tokens WHERE left(encode(hash, 'hex'), %s) = %s
+        AND (%s::text IS NULL OR person = %s)"""
+    return connection.execute(query, (ID_LENGTH, id.strip().lower(), person, person)).rowcount > 0
 
 
 def _hash(token: str) -> bytes:

@@ -33,8 +33,8 @@ MODES: Mapping[str, tuple[str, ...]] = {
 }
 """How one can hear a kind of notice, by channel: at once, in a digest, or not."""
 
-FOR_OTHERS = ("unreached", "newsletter", "digest", "event", "test")
-"""Kinds that nobody chooses: what must be posted, for councils and programs, the digest that is a way of hearing."""
+FOR_OTHERS = ("unreached", "newsletter", "digest", "event", "test", "security", "link")
+"""Kinds that nobody chooses: what must be posted, for councils and programs, about one's account, the digest itself."""
 
 CHOOSABLE = tuple(kind for kind in KINDS if kind not in FOR_OTHERS)
 """The kinds of notices that a person can say something about, in the order to show them in."""

@@ -43,6 +43,8 @@ WHAT = {
     "unreached": "letter",
     "envelope": "what",
     "digest": "mode",
+    "security": "what",
+    "link": "what",
 }
 """The fact that says what happened, of kinds that tell of several things."""
 
@@ -192,6 +194,8 @@ def _path(delivery: Delivery, facts: Document, reader: Person | None) -> str:
     kind = stream_kind(delivery.stream)
     if delivery.kind == "digest":
         return "/inbox"
+    if delivery.kind == "security":
+        return "/account"
     if kind == "envelope":
         return f"/money/{delivery.stream.removeprefix('envelope-')}" if may(reader, "read-envelopes") else ""
     if kind == "programme":

@@ -13,14 +13,16 @@ from service import erasing
 from service.api import people as shared
 from service.api.context import running
 from service.api.fields import Given
-from service.api.people import NAME, ErasureSchema, PersonSchema, known
+from service.api.people import NAME, ErasureSchema, NewPersonSchema, PersonSchema, known
 from service.api.tokens import Password
 from service.errors import Missing, Stale
-from service.identity import parties, people, tokens, undeliverable
+from service.identity import links, parties, passwords, people, second_factor, tokens, undeliverable
 from service.identity.changing import By
 from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Person
 from service.identity.permissions import GUARDED, acting_as, check, check_person, may, needs
-from service.web import sessions, visit
+from service.messaging import security
+from service.web import choosing_password, sessions, visit
+from service.web.choosing_password import judge
 from service.web.event_words import happened
 from service.web.forms import Form
 from service.web.identity_links import linked
@@ -32,7 +34,6 @@ from service.web.sorting import Sort, asked_sort
 
 area = Blueprint("admin", __name__)
 
-SHORTEST_PASSWORD = 12
 MOST = 50
 """People on a page."""
 
@@ -86,7 +87,7 @@ def index() -> Response:
 def ask() -> Response:
     """The form for somebody new."""
     check(visit.person(), "change-people")
-    return _shown(Form(PersonSchema()), None)
+    return _shown(Form(NewPersonSchema()), None)
 
 
 @area.post("/admin/people/new")
@@ -94,7 +95,7 @@ def ask() -> Response:
 def add() -> AnyResponse:
     """Adds somebody, who can sign in once a password is set."""
     check(visit.person(), "change-people")
-    form = Form.sent(PersonSchema())
+    form = Form.sent(NewPersonSchema())
     with form.refusals():
         given = form.load()
         try:
@@ -105,7 +106,8 @@ def add() -> AnyResponse:
             structlog.get_logger().info("person added", person=added.id, by=visit.person().id)
     if not form.ok:
         return _shown(form, None)
-    return visit.kept(url_for("web.admin.show", person=added.id), "admin.added")
+    notice = "admin.added-invited" if given["invite"] else "admin.added"
+    return visit.kept(url_for("web.admin.show", person=added.id), notice)
 
 
 @area.get("/admin/people/<person>")
@@ -151,18 +153,47 @@ def set_password(person: str) -> AnyResponse:
     form = Form.sent(NewPasswordSchema())
     with form.refusals():
         password = str(form.load()["password"])
-        if len(password) < SHORTEST_PASSWORD:
-            form.status, form.errors["password"] = 400, say("admin.password-short", least=SHORTEST_PASSWORD)
+        judge(form, password, who)
     # A password is never sent back to a page.
     form.values.clear()
     if not form.ok:
         return _shown(Form.holding(PersonSchema(), _content(who)), who, form)
-    with running().verifying, visit.parts().pool.connection() as connection, connection.transaction():
+    with running().verifying:
+        hashed = people.hash_of(password)
+    with visit.parts().pool.connection() as connection, connection.transaction():
         _hold(connection, who.id)
-        people.set_password(connection, who.id, password)
-        sessions.end_all(connection, who.id)
+        choosing_password.set_password(connection, who.id, hashed)
+    running().callers.forget(who.id)
     structlog.get_logger().info("password set", person=who.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.password-set")
+
+
+@area.post("/admin/people/<person>/invite")
+@needs("change-people")
+def invite(person: str) -> AnyResponse:
+    """Mails somebody a link to choose a password themselves."""
+    check(visit.person(), "change-people")
+    who = known(visit.parts(), person)
+    with visit.parts().pool.connection() as connection, connection.transaction():
+        _hold(connection, who.id)
+        links.invite(connection, who)
+    structlog.get_logger().info("person invited", person=who.id, by=visit.person().id)
+    return visit.kept(url_for("web.admin.show", person=person), "admin.invited")
+
+
+@area.post("/admin/people/<person>/second-factor")
+@needs("change-people")
+def reset_second_factor(person: str) -> AnyResponse:
+    """No code is asked any more of somebody who lost the app and the recovery codes."""
+    check(visit.person(), "change-people")
+    who = known(visit.parts(), person)
+    with visit.parts().pool.connection() as connection, connection.transaction():
+        _hold(connection, who.id)
+        if second_factor.remove(connection, who.id):
+            sessions.end_all(connection, who.id)
+            security.tell(connection, who.id, "factor-reset")
+    structlog.get_logger().info("second factor reset", person=who.id, by=visit.person().id)
+    return visit.kept(url_for("web.admin.show", person=person), "admin.factor-reset-done")
 
 
 @area.get("/admin/people/<person>/end")
@@ -272,13 +303,14 @@ def _say_taken(form: Form) -> None:
 
 def _shown(form: Form, person: Person | None, password: Form | None = None) -> Response:
     called = names(visit.parts())
-    known, going_on, secret, refused, history, elsewhere = [], 0, False, None, [], []
+    known, going_on, secret, refused, factor, history, elsewhere = [], 0, False, None, False, [], []
     if person is not None:
         with visit.parts().pool.connection() as connection:
             known = tokens.kept(connection, person.id)
             going_on = sessions.going_on(connection, person.id)
             secret = people.has_password(connection, person.id)
             refused = undeliverable.refusal(connection, person.email)
+            factor = second_factor.is_on(connection, person.id)
             history = happened(connection, visit.parts().log.load(person.id), called)
             elsewhere = linked(connection, person)
     bodies = sorted(
@@ -292,7 +324,7 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         status,
         form=form,
         password=password or Form(NewPasswordSchema()),
-        least=SHORTEST_PASSWORD,
+        least=passwords.SHORTEST,
         meanwhile=form.status == 412,
         roles_of=lambda who: ", ".join(word(role) for role in sorted(who.roles)),
         bodies_of=lambda codes: ", ".join(called.body(body) for body in sorted(codes)),
@@ -321,4 +353,5 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         has_password=secret,
         refused=refused,
         linked=elsewhere,
+        factor=factor,
     )

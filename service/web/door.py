@@ -13,6 +13,7 @@ from service.api.waiting import wait_for
 from service.identity.permissions import admit
 from service.web import sessions, visit
 from service.web.resend import resend, sign_in_to_resend
+from service.web.signing_in import renew, still_needed
 
 __all__ = ["enter"]
 
@@ -29,6 +30,7 @@ def enter() -> AnyResponse | None:
     if token:
         with visit.parts().pool.connection() as connection:
             visit.come_in(sessions.find(connection, token))
+        renew()
     if getattr(view, "public", False):
         return None
     found = visit.session()
@@ -36,6 +38,8 @@ def enter() -> AnyResponse | None:
         if changing:
             return sign_in_to_resend()
         return redirect(url_for("web.sign_in.ask", next=request.full_path.removesuffix("?")), 303)
+    if still_needed(found) and not getattr(view, "before_second_factor", False):
+        return redirect(url_for("web.second_factor.index"), 303)
     if changing and not visit.csrf_matches():
         return resend()
     # Who is to be kept out is so before anything is looked up; what is marked as nothing is for nobody.

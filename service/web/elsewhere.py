@@ -19,7 +19,8 @@ from service.identity.people import Person
 from service.web import sessions, visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, TYPED_BY, sent_before
-from service.web.sign_in import SIGNED_IN_WITH, begun_session, demo_people
+from service.web.sign_in import demo_people
+from service.web.signing_in import begin, go_on_with
 from service.web.visit import COOKIE, inside, once, public
 
 area = Blueprint("elsewhere", __name__)
@@ -77,10 +78,9 @@ def answer(provider: str) -> AnyResponse:
         response = _refused(client, refused, waiting.goes_to, waiting.fields, waiting.typed_by)
     else:
         if person.roles:
-            response = begun_session(person, waiting.goes_to, waiting.fields, waiting.typed_by)
-            response.set_cookie(
-                SIGNED_IN_WITH, provider, httponly=True, samesite="Lax", secure=request.is_secure
-            )
+            with running().parts.pool.connection() as connection:
+                begin(connection, person.id, "elsewhere", provider)
+            response = go_on_with(waiting.goes_to, waiting.fields, waiting.typed_by)
         else:
             response = _waiting(person, waiting.goes_to)
     response.delete_cookie(cookie_for(state), path="/sign-in/with/")

@@ -12,11 +12,13 @@ from psycopg import Connection
 from service.identity.permissions import may, needs
 from service.messaging.channels import inbox
 from service.web import visit
+from service.web.visit import before_second_factor
 
 area = Blueprint("live", __name__)
 
 
 @area.get("/live")
+@before_second_factor
 @needs("own-account")
 def live() -> Response:
     """304 when nothing has changed; else 204. The ETag says how far the views and the inboxes are now.

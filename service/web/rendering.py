@@ -13,6 +13,7 @@ from flask import Flask, Response, render_template, request
 from markupsafe import Markup
 
 from service.api.context import running
+from service.identity import passkeys
 from service.identity.permissions import may
 from service.messaging.channels.inbox import mark
 from service.messaging.mail.transport import outbox
@@ -42,6 +43,7 @@ def prepare(app: Flask) -> None:
         this_page=visit.this_page, theme=visit.theme, reader=visit.reader, links=links, may=may,
         demo=lambda: running().settings.demo, outbox=lambda: outbox(running().settings),
         providers=lambda: running().elsewhere.all(), figures_behind=figures_behind, spelled_out=spelled_out,
+        passkeys_possible=lambda: passkeys.place(running().settings) is not None,
         person_name=person_name,
     )  # fmt: skip
     env.filters.update(

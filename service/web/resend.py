@@ -16,8 +16,8 @@ AGAIN = "again."
 """Before the name of a field that is carried along while somebody signs in again."""
 TYPED_BY = "typed-by"
 """Who typed what is carried along (`visit.mark_of`)."""
-NOT_CARRIED = ("csrf", "password")
-"""The token is of another session; a password stands on no page."""
+NOT_CARRIED = ("csrf", "password", "current", "code")
+"""The token is of another session; a password or a code stands on no page."""
 
 
 def resend() -> Response:

@@ -10,18 +10,16 @@ from service.api.password_sign_in import HeldBack, by_password
 from service.demo.people import DEMO_PEOPLE, PASSWORD
 from service.identity.oidc.clients import Client
 from service.identity.oidc.refusal import NotAccepted
-from service.identity.people import Person
 from service.identity.permissions import needs
 from service.texts import LANGUAGES
-from service.web import sessions, visit
+from service.web import second_step, sessions, visit
 from service.web.rendering import page, say
-from service.web.resend import AGAIN, TYPED_BY, not_yours, sent_before
-from service.web.visit import COOKIE, inside, public
+from service.web.resend import AGAIN, TYPED_BY, sent_before
+from service.web.signing_in import SIGNED_IN_WITH
+from service.web.visit import COOKIE, before_second_factor, inside, public
 
 area = Blueprint("sign_in", __name__)
 
-SIGNED_IN_WITH = "signed-in-with"
-"""The cookie that says which provider somebody came from: to tell them that they are still signed in there."""
 YEAR = 365 * 24 * 60 * 60
 
 
@@ -62,33 +60,12 @@ def sign_in() -> AnyResponse:
         if person is not None:
             again.headers["Retry-After"] = str(person.seconds)
         return again
-    return begun_session(person, to, sent_before(), request.form.get(TYPED_BY, ""))
-
-
-def begun_session(person: Person, to: str, fields: list[tuple[str, str]], typed_by: str) -> AnyResponse:
-    """Somebody is who they say: a session with a token of its own, and on to where they wanted, or to their form."""
-    with running().parts.pool.connection() as connection:
-        old = request.cookies.get(COOKIE)
-        if old:
-            sessions.end(connection, old)
-        token = sessions.start(connection, person.id)
-        if fields:
-            # The session that was just begun is the one that the form is to be sent in.
-            visit.come_in(sessions.find(connection, token))
-    response: AnyResponse
-    if not fields:
-        response = redirect(to, 303)
-    elif typed_by == visit.mark_of(person.id):
-        response = page("resend.html", to=to, fields=fields)
-    else:
-        response = not_yours()
-    response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
-    response.delete_cookie(SIGNED_IN_WITH)
-    return response
+    return second_step.come_in(person, to)
 
 
 @area.post("/sign-out")
 @needs("own-account")
+@before_second_factor
 def sign_out() -> AnyResponse:
     """Ends the session, here and in the database."""
     with visit.parts().pool.connection() as connection:

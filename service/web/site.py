@@ -5,10 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 
 from service.web import (
+    account,
+    account_sessions,
+    account_tokens,
     acting,
     admin,
     audit,
     cases,
+    choosing_password,
     deliveries,
     desk,
     differences,
@@ -24,6 +28,7 @@ from service.web import (
     newsletters,
     organisation,
     outbox,
+    passkeys,
     permission_pages,
     portfolio,
     preferences,
@@ -32,8 +37,11 @@ from service.web import (
     rendering,
     replay,
     search,
+    second_factor,
+    second_step,
     sign_in,
     sign_in_record,
+    signing_in,
     start,
     static_files,
     submission,
@@ -50,6 +58,7 @@ AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
+    account, account_tokens, account_sessions, choosing_password, second_factor, second_step, passkeys,
     my_data, organisation,
     elsewhere, identity_links,
     permission_pages, sign_in_record,
@@ -63,6 +72,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(static_files.pages)
     site = Blueprint("web", __name__, template_folder="templates")
     site.before_request(door.enter)
+    site.after_request(signing_in.give_cookie)
     for each in AREAS:
         site.register_blueprint(each.area)
     app.register_blueprint(site)

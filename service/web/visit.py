@@ -21,8 +21,9 @@ from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "kept", "language", "mark_of",
-    "once", "parts", "person", "public", "reader", "session", "speak", "theme", "this_page", "typed_by",
+    "COOKIE", "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
+    "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "session", "speak", "theme",
+    "this_page", "typed_by",
 ]  # fmt: skip
 
 COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
@@ -43,6 +44,12 @@ def public(view: F) -> F:
 def from_anywhere(view: F) -> F:
     """Marks a form that may be sent from elsewhere: what is in its address is the right to send it, not the session."""
     view.from_anywhere = True  # type: ignore[attr-defined]
+    return view
+
+
+def before_second_factor(view: F) -> F:
+    """Marks a page for who has to set up a second factor first, and may see nothing else until then."""
+    view.before_second_factor = True  # type: ignore[attr-defined]
     return view
 
 

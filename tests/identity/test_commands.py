@@ -42,8 +42,9 @@ def test_tokens_are_listed_and_revoked_by_id_or_by_themselves(
         tokens.create(connection, anna.id, timedelta(seconds=-1))
         listed = command(settings, "token", "list", "--person", ANNA.upper())
         lines = [line.split("\t") for line in listed.stdout.splitlines()]
-        assert [id for id, _ in lines] == [tokens.id_of(one), tokens.id_of(two)]
-        assert all(until.endswith("Z") for _, until in lines)
+        assert [line[0] for line in lines] == [tokens.id_of(one), tokens.id_of(two)]
+        assert all(line[1].endswith("Z") for line in lines)
+        assert [line[2:] for line in lines] == [["command", "act", ""], ["command", "act", ""]]
         assert one not in listed.output
 
         assert command(settings, "token", "revoke", lines[0][0]).exit_code == 0

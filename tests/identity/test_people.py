@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from service.demo import people as demo
 from service.identity import parties, people, tokens
-from service.identity.callers import Callers
+from service.identity.callers import REMEMBERED, Callers
 from service.settings import Settings
 
 
@@ -100,6 +101,31 @@ def test_callers_are_remembered_for_a_moment(settings: Settings, connection: psy
     assert callers.who(token) == anna
     callers._known[token] = (0.0, anna)  # as if the moment had passed
     assert callers.who(token) is None
+
+
+def test_a_process_that_revokes_a_token_forgets_it_at_once(
+    connection: psycopg.Connection[Any], settings: Settings
+) -> None:
+    anna = people.add(connection, email="anna@example.org", name="Anna", roles=["auditor"])
+    token, _ = tokens.create(connection, anna.id, timedelta(minutes=1))
+    callers = Callers(lambda: psycopg.connect(settings.database_url, autocommit=True))
+    assert callers.who(token) == anna
+    tokens.revoke(connection, token)
+    callers.forget(anna.id)
+    assert callers.who(token) is None
+
+
+def test_what_is_remembered_of_a_token_ends_when_the_token_does(
+    connection: psycopg.Connection[Any], settings: Settings
+) -> None:
+    anna = people.add(connection, email="anna@example.org", name="Anna", roles=["auditor"])
+    token, _ = tokens.create(connection, anna.id, timedelta(minutes=1))
+    connection.execute("UPDATE vault.tokens SET expires_at = now() + interval '1 second'")
+    callers = Callers(lambda: psycopg.connect(settings.database_url, autocommit=True))
+    before = time.monotonic()
+    assert callers.who(token) == anna
+    assert callers._known[token][0] <= time.monotonic() + 1.0
+    assert callers._known[token][0] < before + REMEMBERED
 
 
 def test_what_somebody_is_can_be_changed_but_for_the_password(connection: psycopg.Connection[Any]) -> None:

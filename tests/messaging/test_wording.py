@@ -17,7 +17,7 @@ from projections.notices import KINDS, RELATIONS
 from service import publishing, wiring
 from service.identity import parties, people
 from service.identity.people import Person
-from service.messaging import wording
+from service.messaging import security, wording
 from service.messaging.ledger import Delivery
 from service.messaging.wording import ITEM, Message, messages
 from service.settings import Settings
@@ -84,8 +84,12 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "digest": [{"mode": mode, "day": "2026-03-02"} for mode in ("daily", "weekly")],
     "event": [{}],
     "test": [{}],
+    "security": [{"what": what} for what in security.CHANGES],
+    "link": [{"what": what, "link": "link-1"} for what in ("invitation", "reset")],
 }  # fmt: skip
-NOT_OF_A_CASE = ("envelope", "programme", "newsletter", "erasure", "digest", "event", "test")
+NOT_OF_A_CASE = (
+    "envelope", "programme", "newsletter", "erasure", "digest", "event", "test", "security", "link",
+)  # fmt: skip
 CASES = [(kind, facts) for kind, many in FACTS.items() for facts in many]
 
 

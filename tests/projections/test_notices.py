@@ -575,8 +575,14 @@ def everything() -> list[Notice]:
 
 
 def test_every_kind_is_told_of_something() -> None:
-    # The others are made elsewhere: of what was collected, and for programs.
-    assert {notice.kind for notice in everything()} == KINDS.keys() - {"digest", "event", "test"}
+    # The others are made elsewhere: of what was collected, for programs, and about one's account.
+    assert {notice.kind for notice in everything()} == KINDS.keys() - {
+        "digest",
+        "event",
+        "test",
+        "security",
+        "link",
+    }
 
 
 def test_every_notice_holds_what_is_known_and_no_words() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,12 +18,13 @@ from werkzeug.routing import Rule
 
 from service.api.openapi import PREFIX
 from service.documents import councils, letters, newsletters
-from service.identity import identities, people
+from service.identity import identities, people, tokens
 from service.identity.people import Person
 from service.identity.permissions import TABLE, may
+from service.ids import new_id
 from service.messaging.mail import unsubscribe
 from service.messaging.mail.unsubscribe import Subscription
-from service.web import drafts
+from service.web import drafts, sessions
 from tests.api.conftest import ROLES, a_proposal
 from tests.web.conftest import Site
 from tests.web.messages import told
@@ -74,6 +75,21 @@ class Office:
         with psycopg.connect(self.site.service.settings.database_url, autocommit=True) as connection:
             draft = drafts.begin(connection, self.person(who).id, PROGRAMME, {"title": ["Geheim"]})
         return Thing({"draft": draft.id}, self.person(who).id)
+
+    def access_of(self, who: str) -> Thing:
+        """A session, a token and a passkey."""
+        person = self.person(who).id
+        with psycopg.connect(self.site.service.settings.database_url, autocommit=True) as connection:
+            session = sessions.find(connection, sessions.start(connection, person))
+            assert session is not None
+            token, _ = tokens.create(connection, person, timedelta(hours=1), name="Zaaksysteem")
+            passkey = new_id("passkey")
+            connection.execute(
+                "INSERT INTO vault.passkeys (id, credential, person, name, public_key, sign_count, synced)"
+                " VALUES (%s, %s, %s, 'Laptop', '', 0, false)",
+                (passkey, passkey.encode(), person),
+            )
+        return Thing({"session": session.id, "token": tokens.id_of(token), "passkey": passkey}, person)
 
     def message_of(self, who: str) -> Thing:
         message = told(self.site, who, str(self.shared["proposal"]))
@@ -141,6 +157,9 @@ def things(office: Office, rule: Rule, who: str) -> Iterator[tuple[str, Thing]]:
         made[OTHER] = lambda: office.subscription_of(another(who, "integration"))
         if may(office.person(who), "read-events"):
             made[OWN] = lambda: office.subscription_of(who)
+    elif takes & {"session", "token", "passkey"}:
+        made[OTHER] = lambda: office.access_of(another(who, "submitter"))
+        made[OWN] = lambda: office.access_of(who)
     elif area == "inbox" and "delivery" in takes:
         made[OTHER] = lambda: office.message_of(another(who, "submitter"))
         made[OWN] = lambda: office.message_of(who)

@@ -46,6 +46,14 @@ PAGES = {
     "newsletters.add_council_addresses": "web.newsletters.add_addresses",
     "newsletters.remove_council_address": "web.newsletters.remove_address",
     "tokens.sign_in": "web.sign_in.sign_in",
+    "sessions.list_sessions": "web.account_sessions.index",
+    "sessions.end_session": "web.account_sessions.end",
+    "sessions.end_sessions": "web.account_sessions.end_others",
+    "passkeys.list_passkeys": "web.passkeys.index",
+    "passkeys.remove_passkey": "web.passkeys.remove",
+    "tokens.list_tokens": "web.account_tokens.index",
+    "tokens.create_token": "web.account_tokens.create",
+    "tokens.revoke_token": "web.account_tokens.revoke",
     "people.add_person": "web.admin.add",
     "people.change_person": "web.admin.change",
     "people.end_access": "web.admin.end_access",
@@ -124,8 +132,8 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
         for name in (
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
-            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "Person", "Erasure",
-            "Colleague", "ColleagueRole",
+            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "TokenGiven",
+            "Person", "NewPerson", "Erasure", "Colleague", "ColleagueRole",
         )
     }  # fmt: skip
     used: set[str] = set()

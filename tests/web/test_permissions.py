@@ -27,8 +27,13 @@ PUBLIC = {
     "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index", "unsubscribe.ask",
     "unsubscribe.turn_off", "outbox.index", "outbox.show", "outbox.as_html", "outbox.attachment",
     "elsewhere.go", "elsewhere.answer", "elsewhere.leave",
+    "choosing_password.ask", "choosing_password.mail", "choosing_password.show", "choosing_password.use",
+    "second_step.ask", "second_step.check", "passkeys.ask_to_sign_in", "passkeys.sign_in",
 }  # fmt: skip
-FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off", "elsewhere.go"}
+FROM_ANYWHERE = {
+    "sign_in.sign_in", "unsubscribe.turn_off", "choosing_password.mail", "choosing_password.use",
+    "second_step.check", "passkeys.ask_to_sign_in", "passkeys.sign_in", "elsewhere.go",
+}  # fmt: skip
 """What is typed, or stands in the address, is the right to send it; or it does nothing yet but send somebody on."""
 
 
@@ -77,6 +82,7 @@ def place(site: Site) -> Place:
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
         "figure": "subregions", "waiting": waiting, "chosen": "nl", "provider": "nobody", "identity": "identity-1",
+        "token": "0" * 16, "session": f"session-{uuid4()}", "passkey": f"passkey-{uuid4()}",
         "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip
     message = told(site, "secretary", proposal)

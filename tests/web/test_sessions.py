@@ -58,6 +58,13 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(site: Site,
     assert visitor.get("/keys").status_code == 303
 
 
+def test_an_address_that_none_can_be_is_refused_as_any_other(site: Site) -> None:
+    visitor = site.visitor(None)
+    for email in ("submitter\x00@example.org", "\x00", "\ud800@example.org".encode("utf-8", "surrogatepass")):
+        visitor.get("/sign-in")
+        assert visitor.post("/sign-in", {"email": email, "password": PASSWORD}).status_code == 400
+
+
 def test_the_database_has_nothing_to_sign_in_with(site: Site) -> None:
     visitor = site.visitor("submitter")
     cookie = visitor.client.get_cookie(COOKIE)

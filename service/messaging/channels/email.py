@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from service.documents.letters import Altered
-from service.identity import undeliverable
-from service.messaging import preferences
+from service.identity import links, undeliverable
+from service.messaging import preferences, security
 from service.messaging.channels.channel import Dropped, Failed, Later, Outcome, Sent
 from service.messaging.ledger import Delivery
 from service.messaging.mail import readers, transport
@@ -52,12 +52,16 @@ class Email:
             return Dropped("the newsletter was turned off at this address")
         if _too_late(delivery, reader):
             return Dropped("too long ago")
+        if delivery.kind == "link":
+            with parts.pool.connection() as connection:
+                if not links.is_good(connection, str(delivery.facts.get("link"))):
+                    return Dropped("the link can be used no more")
         if reader.refused is not None:
             return Failed(f"the address takes no mail: {without_addresses(reader.refused)}", permanent=True)
         # What was planned for another hour comes now when it was refused before, or had to wait for the mail server.
         now = datetime.now(UTC)
         quiet_until = after_quiet(now, hearing, ZoneInfo(parts.settings.timezone))
-        if quiet_until > now:
+        if quiet_until > now and delivery.kind not in security.KINDS:
             return Later((quiet_until - now).total_seconds())
         try:
             message = compose(parts, delivery, reader)

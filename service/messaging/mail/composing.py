@@ -21,7 +21,7 @@ from service.documents import letters, newsletters
 from service.documents.blocks import Block, Bullets, Heading, Paragraphs, as_html, as_text
 from service.documents.councils import is_email
 from service.documents.letters import Letter
-from service.identity import people
+from service.identity import links, people
 from service.messaging import ledger
 from service.messaging.ledger import Delivery
 from service.messaging.mail import layout, readers, unsubscribe
@@ -75,11 +75,14 @@ def compose(parts: Parts, delivery: Delivery, reader: Reader) -> EmailMessage:
         has_letter = _has_letter(connection, delivery)
     letter = _letter(parts, delivery) if has_letter else None
     off = None if delivery.required else unsubscribe.link(parts.settings, unsubscribe.of(delivery))
-    return _mail(parts, delivery, reader, letter, off)
+    password = ""
+    if delivery.kind == "link":
+        password = links.address(parts.settings, str(delivery.facts.get("link")))
+    return _mail(parts, delivery, reader, letter, off, password)
 
 
 def preview(parts: Parts, delivery: Delivery) -> EmailMessage:
-    """The same mail to look at: it makes no letter, and its links turn nothing off.
+    """The same mail to look at: it makes no letter, its links turn nothing off, and it shows no way to sign in.
 
     For who is not there any more it has no address, and is in Dutch. A letter that was altered is not in it.
     """
@@ -103,8 +106,14 @@ def message_id(settings: Settings, delivery: str) -> str:
 
 
 def _mail(
-    parts: Parts, delivery: Delivery, reader: Reader, letter: Letter | None, off: str | None
+    parts: Parts,
+    delivery: Delivery,
+    reader: Reader,
+    letter: Letter | None,
+    off: str | None,
+    password: str = "",
 ) -> EmailMessage:
+    """The mail; `password`: where its reader chooses one, which nobody else may know."""
     settings = parts.settings
     footer = _footer(settings, delivery, reader, off)
     if reader.council is not None and delivery.kind == "newsletter":
@@ -113,6 +122,10 @@ def _mail(
         text = text.rstrip()
     else:
         content = _content(parts, delivery, reader, letter)
+        if delivery.kind == "link":
+            language = reader.language
+            hidden: list[Block] = [] if password else [Paragraphs(said(language, "mail.link-hidden"))]
+            content.parts.append((hidden, (said(language, "link.action"), password) if password else None))
         subject = content.subject
         html = layout.document(reader.language, subject, _html(content), _footer_html(footer))
         text = _text(content)
@@ -266,11 +279,11 @@ def _footer(settings: Settings, delivery: Delivery, reader: Reader, off: str | N
     why = f"why-{of}" if has_text(f"mail.why-{of}") else "why"
     lines: list[Line] = [(tell(why), "")]
     if delivery.required:
-        lines.append((tell("required"), ""))
+        lines.append((tell("required-account" if delivery.relation == "account" else "required"), ""))
     if off is not None:
         what = "-council" if reader.council is not None else "-stand-in" if delivery.instead_of else ""
         lines.append((tell(f"turn-off{what}"), off))
-    if reader.council is None:
+    if reader.council is None and delivery.relation != "account":
         lines.append((tell("preferences"), f"{settings.public_url}{PREFERENCES}"))
     return lines
 

@@ -1,0 +1,44 @@
+"""Who gave the right password, and still has to give a code? Kept for ten minutes; nobody is signed in by it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Any
+
+from psycopg import Connection
+
+__all__ = ["LASTS", "MOST_TRIES", "begin", "end", "who"]
+
+LASTS = 600
+"""Seconds in which the code has to come."""
+MOST_TRIES = 5
+
+
+def begin(connection: Connection[Any], person: str) -> str:
+    """What the browser is to hold meanwhile. What is too old goes."""
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        "DELETE FROM web.half_way WHERE created_at < now() - make_interval(secs => %s)", (LASTS,)
+    )
+    connection.execute("INSERT INTO web.half_way (hash, person) VALUES (%s, %s)", (_hash(token), person))
+    return token
+
+
+def who(connection: Connection[Any], token: str) -> str | None:
+    """Whose password was right, by id; None when that was too long ago. Asking is a try: there are few."""
+    row = connection.execute(
+        """UPDATE web.half_way SET tries = tries + 1 WHERE hash = %s AND tries < %s
+        AND created_at > now() - make_interval(secs => %s) RETURNING person""",
+        (_hash(token), MOST_TRIES, LASTS),
+    ).fetchone()
+    return str(row[0]) if row is not None else None
+
+
+def end(connection: Connection[Any], person: str) -> None:
+    """The person with this id is half way nowhere any more."""
+    connection.execute("DELETE FROM web.half_way WHERE person = %s", (person,))
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,178 @@
+"""How do I set up the second step of signing in? A QR code for an app, a code to confirm it, codes to fall back on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, redirect, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.api.context import running
+from service.api.fields import Given, Text
+from service.api.tokens import Password
+from service.identity import people, second_factor
+from service.identity.people import Person
+from service.identity.permissions import check, needs
+from service.messaging import security
+from service.web import qr, sessions, visit
+from service.web.choosing_password import is_theirs
+from service.web.forms import Form
+from service.web.rendering import page, say
+from service.web.signing_in import strengthen
+from service.web.visit import before_second_factor
+
+area = Blueprint("second_factor", __name__)
+
+
+class BeginSchema(Given):
+    current = Password()
+
+
+class CodeSchema(Given):
+    code = Text(40, required=True)
+
+
+@area.get("/account/second-factor")
+@needs("own-account")
+@before_second_factor
+def index() -> Response:
+    """How it stands, and what comes next."""
+    check(visit.person(), "own-account")
+    return _shown()
+
+
+@area.post("/account/second-factor/begin")
+@needs("own-account")
+@before_second_factor
+def begin() -> AnyResponse:
+    """There is a secret to put into an app; nothing is asked of anybody yet."""
+    person = visit.person()
+    check(person, "own-account")
+    with visit.parts().pool.connection() as connection:
+        has_password = people.has_password(connection, person.id)
+    form = Form.sent(BeginSchema() if has_password else Given())
+    with form.refusals():
+        given = form.load()
+        if has_password and not is_theirs(person, given["current"]):
+            form.status, form.errors["current"] = 400, say("account.password-wrong")
+    form.values.clear()
+    if not form.ok:
+        return _shown(begin=form)
+    with visit.parts().pool.connection() as connection:
+        second_factor.begin(connection, running().settings, person.id)
+    return redirect(url_for("web.second_factor.index"), 303)
+
+
+@area.get("/account/second-factor/code.svg")
+@needs("own-account")
+@before_second_factor
+def picture() -> AnyResponse:
+    """The QR code of a secret that is still to be confirmed; after that nobody sees it again."""
+    person = visit.person()
+    check(person, "own-account")
+    secret = _secret(person)
+    if secret is None:
+        return redirect(url_for("web.second_factor.index"), 303)
+    return Response(qr.svg(second_factor.address_for_app(person, secret)), content_type="image/svg+xml")
+
+
+@area.post("/account/second-factor/confirm")
+@needs("own-account")
+@before_second_factor
+def confirm() -> AnyResponse:
+    """A code shows that the app has it: from now on one is asked. The recovery codes stand on this page only."""
+    person = visit.person()
+    check(person, "own-account")
+    form = Form.sent(CodeSchema())
+    codes: list[str] | None = None
+    this = visit.session()
+    assert this is not None
+    with form.refusals():
+        code = form.load()["code"]
+        with visit.parts().pool.connection() as connection, connection.transaction():
+            codes = second_factor.confirm(connection, running().settings, person.id, code)
+            if codes is None:
+                form.status, form.errors["code"] = 400, say("account.code-wrong")
+            else:
+                sessions.end_all(connection, person.id, this.id)
+                strengthen(connection, "password-and-code" if this.how == "password" else this.how)
+                security.tell(connection, person.id, "factor-on")
+    form.values.clear()
+    if codes is None:
+        return _shown(confirm=form)
+    structlog.get_logger().info("second factor on", person=person.id)
+    return page("account/recovery_codes.html", codes=codes)
+
+
+@area.post("/account/second-factor/codes")
+@needs("own-account")
+def renew_codes() -> AnyResponse:
+    """Ten other recovery codes, for who shows a code of the app."""
+    person = visit.person()
+    form = _with_code()
+    if not form.ok:
+        return _shown(renew=form)
+    with visit.parts().pool.connection() as connection, connection.transaction():
+        codes = second_factor.new_codes(connection, running().settings, person.id)
+        security.tell(connection, person.id, "recovery-codes")
+    return page("account/recovery_codes.html", codes=codes)
+
+
+@area.post("/account/second-factor/off")
+@needs("own-account")
+def turn_off() -> AnyResponse:
+    """No code is asked any more, of who shows one. Who has to have one sets up another at once."""
+    person = visit.person()
+    form = _with_code()
+    if not form.ok:
+        return _shown(off=form)
+    this = visit.session()
+    assert this is not None
+    with visit.parts().pool.connection() as connection, connection.transaction():
+        second_factor.remove(connection, person.id)
+        strengthen(connection, "password" if this.how == "password-and-code" else this.how)
+        security.tell(connection, person.id, "factor-off")
+    structlog.get_logger().info("second factor off", person=person.id)
+    return visit.kept(url_for("web.second_factor.index"), "account.factor-is-off")
+
+
+def _with_code() -> Form:
+    """The form that was sent, refused unless its code is a good one."""
+    person = visit.person()
+    check(person, "own-account")
+    form = Form.sent(CodeSchema())
+    with form.refusals():
+        code = form.load()["code"]
+        with visit.parts().pool.connection() as connection:
+            outcome = second_factor.check(connection, running().settings, person.id, code)
+        if outcome not in ("good", "recovery"):
+            form.status, form.errors["code"] = 400, say(f"account.code-{outcome}")
+    form.values.clear()
+    return form
+
+
+def _secret(person: Person) -> str | None:
+    with visit.parts().pool.connection() as connection:
+        return second_factor.to_confirm(connection, running().settings, person.id)
+
+
+def _shown(**sent: Form) -> Response:
+    person = visit.person()
+    with visit.parts().pool.connection() as connection:
+        state = second_factor.state(connection, person.id)
+        has_password = people.has_password(connection, person.id)
+    secret = _secret(person) if state.begun else None
+    forms: dict[str, Any] = {
+        "begin_form": sent.get("begin") or Form(BeginSchema() if has_password else Given()),
+        **{f"{name}_form": sent.get(name) or Form(CodeSchema()) for name in ("confirm", "renew", "off")},
+    }
+    return page(
+        "account/second_factor.html",
+        next(iter(sent.values())).status if sent else 200,
+        state=state,
+        has_password=has_password,
+        needed=second_factor.is_needed(running().settings, person),
+        words=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)) if secret else "",
+        **forms,
+    )

@@ -1,0 +1,94 @@
+"""How does a session begin, and how does its cookie get another value? For every way of signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, redirect, request
+from psycopg import Connection
+from werkzeug.wrappers import Response as AnyResponse
+
+from service.api.context import running
+from service.identity.second_factor import is_needed
+from service.web import sessions, visit
+from service.web.browsers import browser_of
+from service.web.rendering import page
+from service.web.resend import TYPED_BY, not_yours, sent_before
+from service.web.sessions import Session
+from service.web.visit import COOKIE
+
+__all__ = [
+    "SIGNED_IN_WITH", "begin", "give_cookie", "go_on", "go_on_with", "renew", "still_needed", "strengthen",
+]  # fmt: skip
+
+
+SIGNED_IN_WITH = "signed-in-with"
+"""The cookie that says which provider somebody came from: to tell them that they are still signed in there."""
+
+
+def begin(connection: Connection[Any], person: str, how: str, provider: str = "") -> str:
+    """Starts a session for this person, in place of the one there was: what the cookie is to hold, which it will.
+
+    `provider`: the code of the one where they signed in, for who came from elsewhere.
+    """
+    old = request.cookies.get(COOKIE)
+    if old:
+        sessions.end(connection, old)
+    token = sessions.start(connection, person, how, *browser_of(request.headers.get("User-Agent", "")))
+    visit.come_in(sessions.find(connection, token))
+    g.new_cookie, g.provider = token, provider
+    return token
+
+
+def go_on(to: str) -> AnyResponse:
+    """Somebody is signed in: on to this page, or first to what they were sending when a session ended."""
+    return go_on_with(to, sent_before(), request.form.get(TYPED_BY, ""))
+
+
+def go_on_with(to: str, fields: list[tuple[str, str]], typed_by: str) -> AnyResponse:
+    """The same, for who was away in between: with the form that was kept meanwhile, and the mark of who typed it."""
+    if not fields:
+        return redirect(to, 303)
+    if typed_by != visit.reader():
+        return not_yours()
+    return page("resend.html", to=to, fields=fields)
+
+
+def renew() -> None:
+    """The cookie of this session gets another value with this answer, if it is time."""
+    found = visit.session()
+    if found is None or not found.due:
+        return
+    with visit.parts().pool.connection() as connection:
+        token = sessions.rotate(connection, found)
+        if token is not None:
+            g.new_cookie = token
+
+
+def still_needed(found: Session) -> bool:
+    """Must this person set up a second factor before anything else? Their role asks one, and there is none."""
+    return found.how == "password" and is_needed(running().settings, found.person)
+
+
+def strengthen(connection: Connection[Any], how: str) -> None:
+    """Who looks has shown more of who they are: the cookie gets another value, and the old one is good no more."""
+    found = visit.session()
+    assert found is not None
+    token = sessions.strengthen(connection, found, how)
+    if token is not None:
+        g.new_cookie = token
+        visit.come_in(sessions.find(connection, token))
+
+
+def give_cookie(response: AnyResponse) -> AnyResponse:
+    """The answer, with the cookie that there is to give. One that ends the session keeps it ended."""
+    token = g.pop("new_cookie", None)
+    ends = any(each.startswith(f"{COOKIE}=") for each in response.headers.getlist("Set-Cookie"))
+    if token is not None and not ends:
+        response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
+    provider = g.pop("provider", None)
+    if provider:
+        response.set_cookie(SIGNED_IN_WITH, provider, httponly=True, samesite="Lax", secure=request.is_secure)
+    elif provider is not None:
+        response.delete_cookie(SIGNED_IN_WITH)
+    return response
