@@ -27,9 +27,7 @@ api = Resource("deliveries", "What was sent to whom, and how far it is")
 class DeliveriesQuery(PageQuery):
     state = OneOf(*STATES, load_default=None)
     channel = OneOf(*NAMES, load_default=None)
-    required = fields.Boolean(
-        load_default=None, metadata={"description": "Only what the law requires, or what not"}
-    )
+    required = OneOf("true", "false", load_default=None, doc="Only what the law requires, or what not")
     recipient = Text(
         100, load_default=None, doc="The id of a person, a subscription or an address of a council"
     )
@@ -91,7 +89,7 @@ def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
         channel=given["channel"],
         recipients=[given["recipient"]] if given["recipient"] else None,
         streams=[given["stream"]] if given["stream"] else None,
-        required=given["required"],
+        required=None if given["required"] is None else given["required"] == "true",
     )
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
