@@ -21,7 +21,7 @@ from benchmarks.tables import Aim, Table, percentile
 from benchmarks.which_pages import FORMS, PAGES, forgotten
 from service import webserver
 from service.app import create_app
-from service.documents import newsletters
+from service.documents import councils, newsletters
 from service.identity import parties, people
 from service.messaging import subscriptions
 from service.messaging.mail.unsubscribe import Subscription, link
@@ -211,11 +211,16 @@ def _newsletter(settings: Settings) -> dict[str, list[str]]:
                 WHERE document ->> 'programme' = 'herstel' ORDER BY 1 LIMIT %s""",
                 (PROJECTS,),
             ).fetchall()
+            address = councils.add(connection, "GM0707", "griffie@example.org")
         assert secretary is not None
         drawn = newsletters.create(parts, secretary, "herstel", begun[0][0], begun[-1][0])
         programme = latest(parts, "herstel")
         assert programme is not None
-        return {"draft_letter": [drawn.id], "municipality": [each.code for each in programme.municipalities]}
+        return {
+            "draft_letter": [drawn.id],
+            "municipality": [each.code for each in programme.municipalities],
+            "address": [address],
+        }
 
 
 def _subscription(settings: Settings) -> dict[str, list[str]]:

@@ -60,6 +60,7 @@ PAGES = (
     ("admin", "/admin?q=member"),
     ("admin", "/admin/people/new"),
     ("admin", "/admin/people/{person}"),
+    ("admin", "/admin/people/{person}/end"),
     ("treasurer", "/money"),
     ("treasurer", "/money/{envelope}"),
     ("treasurer", "/money/{envelope}/sources"),
@@ -89,6 +90,7 @@ PAGES = (
     ("secretary", "/newsletters"),
     ("secretary", "/newsletters/new"),
     ("secretary", "/newsletters/addresses"),
+    ("secretary", "/newsletters/addresses/{address}/remove"),
     ("secretary", "/newsletters/{draft_letter}"),
     ("secretary", "/newsletters/{draft_letter}/approve"),
     ("secretary", "/newsletters/{draft_letter}/remove"),
@@ -116,6 +118,7 @@ DOWNLOAD, SENT_ON, DEMO = "a file, not a page", "sends on to another page", "of 
 ELSEWHERE = {
     "audit.download": DOWNLOAD,
     "cases.as_file": DOWNLOAD,
+    "cases.figures": DOWNLOAD,
     "money.as_file": DOWNLOAD,
     "portfolio.download": DOWNLOAD,
     "terms.as_file": DOWNLOAD,
@@ -140,7 +143,7 @@ EXAMPLES = {
     "envelope": "pot", "reference": "RHA-2020-0001", "draft": f"draft-{UUID}", "person": f"person-{UUID}",
     "held_back": f"proposal-{UUID}/phases/1", "delivery": f"delivery-{UUID}",
     "draft_letter": f"newsletter-{UUID}", "municipality": "GM0707", "subscription": f"subscription-{UUID}",
-    "token": "token",
+    "token": "token", "address": f"address-{UUID}",
 }  # fmt: skip
 """What stands in an address where it is no case."""
 
