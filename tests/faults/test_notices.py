@@ -229,8 +229,8 @@ def test_what_was_accepted_and_not_noted_comes_again_as_the_same_message(on_brok
         walk.record(2)
         walk.wait()
         receiver = made.receivers[silent]
-        # That it is their turn, and that the receipt is to be posted. The mail server takes each and dies before it says
-        # so; the program has it and did not answer yet.
+        # That it is their turn, and that the receipt is to be posted. The mail server takes each and dies before it
+        # says so; the program has it and did not answer yet.
         made.until(lambda: made.states("email") == {"waiting": 2} and len(receiver.came) == 1, 60)
         courier.kill()
         made.mail.dying_after = False
