@@ -19,7 +19,8 @@ from benchmarks.http import HOST, THREADS, WORKERS, Connection, _answers, _free_
 from benchmarks.notices import tell_all
 from benchmarks.tables import Aim, Table, percentile
 from benchmarks.which_pages import FORMS, PAGES, forgotten
-from service import webserver
+from domain.proposal import Decide
+from service import commands, webserver
 from service.app import create_app
 from service.documents import councils, newsletters
 from service.identity import parties, people
@@ -73,6 +74,7 @@ def run(bench: Bench) -> Table:
         ):
             wait_until(lambda: _answers(port), "the server")
             tell_all(settings, TOLD // 10 if bench.quick else TOLD)
+            _hold_over(settings)
             _tidied(settings)
             there = _places(settings)
             connection = Connection(port)
@@ -99,6 +101,25 @@ def run(bench: Bench) -> Table:
     if nothing:
         table.notes.append(f"So small a log has nothing to show on {', '.join(nothing)}.")
     return table
+
+
+def _hold_over(settings: Settings) -> None:
+    """A few cases are held over: on the walks of which the log is made that hardly happens."""
+    waits = "SELECT key FROM views.status WHERE document -> 'waitingFor' @> %s::jsonb ORDER BY key LIMIT 3"
+
+    def found(wanted: dict[str, str]) -> list[str]:
+        with psycopg.connect(settings.database_url) as connection:
+            return [row[0] for row in connection.execute(waits, (Jsonb([wanted]),)).fetchall()]
+
+    with closing(build(settings)) as parts:
+        with parts.pool.connection() as connection:
+            member = people.by_email(connection, "member@example.org")
+        assert member is not None
+        chosen = found({"kind": "decision", "body": "poho"})
+        for case in chosen:
+            held = Decide("poho", "held-over", "Eerst overleg.", (), parts.calendar().today)
+            commands.act(parts, member, case, held)
+    wait_until(lambda: len(found({"kind": "held-over"})) >= len(chosen), "the views")
 
 
 def _tidied(settings: Settings) -> None:
