@@ -39,8 +39,8 @@ EVENTS_A_PROPOSAL = 18
 """A little more than a case of a walk has, so that there are as many cases as we say."""
 TOLD = 5_000
 """Events that people were told of: some years of a region."""
-PROJECTS = 200
-"""In a newsletter, at least."""
+PROJECTS = 40
+"""In a newsletter, at least: what comes in within a busy quarter of a region."""
 AIM = 50
 """Milliseconds, for 95 of a hundred."""
 

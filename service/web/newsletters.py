@@ -377,7 +377,7 @@ def _draft(newsletter: Newsletter, form: Form, meanwhile: bool = False) -> Respo
             form.values[f"items.{row}.text"] = [each["text"]]
             form.values[f"items.{row}.place"] = [str(row + 1)]
             rows.append((row, projects[each["proposal"]]))
-    now = newsletters.drawn_now(parts, newsletter)
+    now = _drawn_now(newsletter)
     return page(
         "newsletters/draft.html",
         form.status,
@@ -493,7 +493,7 @@ def _approval(newsletter: Newsletter, form: Form) -> AnyResponse:
         unsubscribed=unsubscribed,
         refused=refused,
         nobody=[name for name, code in places if code not in found],
-        outdated=newsletter.state == "draft" and newsletters.drawn_now(parts, newsletter) != newsletter.figures,
+        outdated=newsletter.state == "draft" and _drawn_now(newsletter) != newsletter.figures,
     )  # fmt: skip
 
 
@@ -507,3 +507,11 @@ def _removal(newsletter: Newsletter, form: Form) -> AnyResponse:
         heading=titled(newsletter),
         form=form,
     )
+
+
+def _drawn_now(newsletter: Newsletter) -> Document:
+    """The figures as they would be drawn now, counted once until the views move on; approving counts them anew."""
+    parts = visit.parts()
+    question = ("newsletter", newsletter.programme, newsletter.first_day, newsletter.last_day)
+    with parts.pool.connection() as connection:
+        return parts.counted.once(connection, question, lambda: newsletters.drawn_now(parts, newsletter))
