@@ -87,7 +87,7 @@ def show() -> AnyResponse:
             later, events = _later(connection, known), _acts(connection, known)
         wait_for(parts, known)
         with snapshot(connection):
-            sums = sums_at(connection, Moment(known))
+            sums = parts.counted.once(connection, ("sums", known), lambda: sums_at(connection, Moment(known)))
             acts = _beside(events, sums, connection)
             moments = _moments(connection, errors)
             compared = [_counted(connection, each) for each in moments] if moments else None
