@@ -173,7 +173,7 @@ def show(newsletter: str) -> Response:
     found = _found(newsletter)
     if found.state == "approved":
         return _sent(found)
-    return _draft(found, _holding(found))
+    return _draft(found)
 
 
 @area.post("/newsletters/<newsletter:newsletter>")
@@ -348,9 +348,8 @@ def _addresses(form: Form) -> Response:
     return page("newsletters/addresses.html", form.status, form=form, rows=rows)
 
 
-def _holding(newsletter: Newsletter) -> Form:
+def _holding(drafted: dict[str, Any]) -> Form:
     """The form with every word as it is now."""
-    drafted = newsletters.as_drafted(visit.parts(), newsletter)
     items = [
         {**{name: each[name] for name in ("proposal", "text", "leaveOut")}, "place": place}
         for place, each in enumerate(drafted["items"], 1)
@@ -358,9 +357,11 @@ def _holding(newsletter: Newsletter) -> Form:
     return Form.holding(NewsletterContentSchema(), {**drafted, "items": items})
 
 
-def _draft(newsletter: Newsletter, form: Form, meanwhile: bool = False) -> Response:
+def _draft(newsletter: Newsletter, form: Form | None = None, meanwhile: bool = False) -> Response:
+    """The page of a draft; without a form, with one that holds every word as it is now."""
     parts = visit.parts()
     drafted = newsletters.as_drafted(parts, newsletter)
+    form = form or _holding(drafted)
     projects: dict[str, Document] = {each["proposal"]: each["project"] for each in drafted["items"]}
     rows, lost = [], []
     for row in form.rows("items", 0):
