@@ -94,7 +94,7 @@ PAGES = (
     ("secretary", "/newsletters"),
     ("secretary", "/newsletters/new"),
     ("secretary", "/newsletters/addresses"),
-    ("secretary", "/newsletters/addresses/{council_address}/remove"),
+    ("secretary", "/newsletters/addresses/{address}/remove"),
     ("secretary", "/newsletters/{draft_letter}"),
     ("secretary", "/newsletters/{draft_letter}/approve"),
     ("secretary", "/newsletters/{draft_letter}/remove"),
@@ -163,7 +163,7 @@ EXAMPLES = {
     "envelope": "pot", "reference": "RHA-2020-0001", "draft": f"draft-{UUID}", "person": f"person-{UUID}",
     "held_back": f"proposal-{UUID}/phases/1", "delivery": f"delivery-{UUID}",
     "draft_letter": f"newsletter-{UUID}", "municipality": "GM0707", "subscription": f"subscription-{UUID}",
-    "token": "token", "council_address": f"address-{UUID}",
+    "token": "token", "address": f"address-{UUID}",
 }  # fmt: skip
 """What stands in an address where it is no case."""
 

@@ -11,7 +11,7 @@ from service.api.answers import Answer, paged
 from service.api.answers_schema import Shape, instant, listed, maybe, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
-from service.api.fields import OneOf, Text, Truth
+from service.api.fields import OneOf, Text
 from service.api.moments_schema import PageQuery
 from service.api.waiting import seen
 from service.errors import Missing
@@ -27,7 +27,7 @@ api = Resource("deliveries", "What was sent to whom, and how far it is")
 class DeliveriesQuery(PageQuery):
     state = OneOf(*STATES, load_default=None)
     channel = OneOf(*NAMES, load_default=None)
-    required = Truth(load_default=None, doc="Only what the law requires, or what not")
+    required = OneOf("true", "false", load_default=None, doc="Only what the law requires, or what not")
     recipient = Text(
         100, load_default=None, doc="The id of a person, a subscription or an address of a council"
     )
@@ -90,7 +90,7 @@ def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
         channel=given["channel"],
         recipients=[given["recipient"]] if given["recipient"] else None,
         streams=[given["stream"]] if given["stream"] else None,
-        required=given["required"],
+        required=None if given["required"] is None else given["required"] == "true",
     )
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:

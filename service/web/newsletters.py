@@ -182,7 +182,7 @@ def show(newsletter: str) -> Response:
     found = _found(newsletter)
     if found.state == "approved":
         return _sent(found)
-    return _draft(found, _holding(found))
+    return _draft(found)
 
 
 @area.post("/newsletters/<newsletter:newsletter>")
@@ -365,9 +365,8 @@ def _addresses(form: Form) -> Response:
     return page("newsletters/addresses.html", form.status, form=form, rows=rows)
 
 
-def _holding(newsletter: Newsletter) -> Form:
+def _holding(drafted: dict[str, Any]) -> Form:
     """The form with every word as it is now."""
-    drafted = newsletters.as_drafted(visit.parts(), newsletter)
     items = [
         {**{name: each[name] for name in ("proposal", "text", "leaveOut")}, "place": place}
         for place, each in enumerate(drafted["items"], 1)
@@ -375,9 +374,11 @@ def _holding(newsletter: Newsletter) -> Form:
     return Form.holding(NewsletterContentSchema(), {**drafted, "items": items})
 
 
-def _draft(newsletter: Newsletter, form: Form, meanwhile: bool = False) -> Response:
+def _draft(newsletter: Newsletter, form: Form | None = None, meanwhile: bool = False) -> Response:
+    """The page of a draft; without a form, with one that holds every word as it is now."""
     parts = visit.parts()
     drafted = newsletters.as_drafted(parts, newsletter)
+    form = form or _holding(drafted)
     projects: dict[str, Document] = {each["proposal"]: each["project"] for each in drafted["items"]}
     rows, lost = [], []
     for row in form.rows("items", 0):
@@ -394,7 +395,7 @@ def _draft(newsletter: Newsletter, form: Form, meanwhile: bool = False) -> Respo
             form.values[f"items.{row}.text"] = [each["text"]]
             form.values[f"items.{row}.place"] = [str(row + 1)]
             rows.append((row, projects[each["proposal"]]))
-    now = newsletters.drawn_now(parts, newsletter)
+    now = _drawn_now(newsletter)
     return page(
         "newsletters/draft.html",
         form.status,
@@ -426,6 +427,8 @@ def _previewed(made: Told) -> dict[str, Any]:
 
 def _differences(newsletter: Newsletter, now: Document) -> list[str]:
     """What would be otherwise if the figures were drawn now, in words."""
+    if now == newsletter.figures:
+        return []
     with visit.parts().pool.connection() as connection:
         found = period.differences(*fill([newsletter.figures, now], connection))
     said = [
@@ -510,7 +513,7 @@ def _approval(newsletter: Newsletter, form: Form) -> AnyResponse:
         unsubscribed=unsubscribed,
         refused=refused,
         nobody=[name for name, code in places if code not in found],
-        outdated=newsletter.state == "draft" and newsletters.drawn_now(parts, newsletter) != newsletter.figures,
+        outdated=newsletter.state == "draft" and _drawn_now(newsletter) != newsletter.figures,
     )  # fmt: skip
 
 
@@ -524,3 +527,11 @@ def _removal(newsletter: Newsletter, form: Form) -> AnyResponse:
         heading=titled(newsletter),
         form=form,
     )
+
+
+def _drawn_now(newsletter: Newsletter) -> Document:
+    """The figures as they would be drawn now, counted once until the views move on; approving counts them anew."""
+    parts = visit.parts()
+    question = ("newsletter", newsletter.programme, newsletter.first_day, newsletter.last_day)
+    with parts.pool.connection() as connection:
+        return parts.counted.once(connection, question, lambda: newsletters.drawn_now(parts, newsletter))

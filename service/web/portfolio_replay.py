@@ -87,10 +87,10 @@ def show() -> AnyResponse:
             later, events = _later(connection, known), _acts(connection, known)
         wait_for(parts, known)
         with snapshot(connection):
-            sums = sums_at(connection, Moment(known))
+            sums = parts.counted.once(connection, ("sums", known), lambda: sums_at(connection, Moment(known)))
             acts = _beside(events, sums, connection)
             moments = _moments(connection, errors)
-            compared = [_state(connection, each) for each in moments] if moments else None
+            compared = [_counted(connection, each) for each in moments] if moments else None
     here = acts[0] if acts else None
     return page(
         "audit/portfolio.html",
@@ -210,6 +210,11 @@ def _moments(connection: Connection, errors: dict[str, str]) -> list[Moment] | N
     ]
     moments = [each for each in found if each is not None]
     return moments if len(moments) == len(found) else None
+
+
+def _counted(connection: Connection, at: Moment) -> State:
+    """The same, counted once for everybody until the views move on: who compares asks for the same moments again."""
+    return visit.parts().counted.once(connection, ("compared", at), lambda: _state(connection, at))
 
 
 def _state(connection: Connection, at: Moment) -> State:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -278,9 +278,11 @@ class World:
             # Two messages of one event would have two ids.
             by_id = {each.headers["webhook-id"]: json.loads(each.body) for each in whole(receiver)}
             assert sorted(int(event["sequence"]) for event in by_id.values()) == wanted
-        for person in people.everybody(self.connection):
+        everybody = people.everybody(self.connection)
+        reached = {person.organisation or person.id for person in everybody}
+        for person in everybody:
             if person.roles in ({"secretary"}, {"member"}) and not person.chairs:
-                mails, inbox = asked_of(history, person)
+                mails, inbox = asked_of(history, person, reached)
                 assert self.mails_to(person) == mails, person.name
                 query = """SELECT count(*) FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
                     WHERE d.channel = 'inbox' AND d.recipient = %s AND n.cause LIKE 'event:%%'"""
@@ -329,28 +331,33 @@ def programmes(history: Sequence[Recorded]) -> dict[str, str]:
     return found
 
 
-def asked_of(history: Sequence[Recorded], person: Person) -> tuple[int, int]:
+def asked_of(history: Sequence[Recorded], person: Person, reached: Collection[str]) -> tuple[int, int]:
     """How many mails somebody of the secretariat or of a body is to get at once, and what is to be in their inbox.
 
     A turn of theirs, and what they had on their table and was withdrawn, is mailed at once; that a proposal was revised
-    goes along in a digest. One command on one case is one thing, and what one did oneself none.
+    goes along in a digest. One command on one case is one thing, and what one did oneself none, but for the turn of
+    others than one acted for. A receipt that reaches nobody of who applied is to be posted, which the secretariat is
+    told beside all else; who is `reached` can sign in.
     """
     secretary = "secretary" in person.roles
     mailed: set[tuple[str, str]] = set()
     inbox: set[tuple[str, str]] = set()
+    to_post = 0
     on_table: dict[str, set[str]] = {}
     closed: dict[tuple[str, str], set[str]] = {}
     for recorded in history:
         act = recorded.stream, recorded.command_id
         table = on_table.setdefault(recorded.stream, set())
-        event = recorded.event
-        mine = False
+        event, acted = recorded.event, recorded.capacity
+        mine = anothers_turn = False
         match event:
             case StageOpened():
                 if event.kind in OWN_DESK:
                     mine = secretary
+                    anothers_turn = acted is None or acted.role != "secretary"
                 else:
                     mine = event.body in person.bodies
+                    anothers_turn = acted is None or acted.body != event.body
                     table.add(event.body)
             case StageClosed():
                 if event.body in table:
@@ -358,13 +365,15 @@ def asked_of(history: Sequence[Recorded], person: Person) -> tuple[int, int]:
                     closed.setdefault(act, set()).add(event.body)
             case ProposalWithdrawn():
                 mine = secretary or bool((table | closed.get(act, set())) & person.bodies)
+            case ProposalSubmitted() if secretary and event.owner not in reached:
+                to_post += 1
             case ProposalRevised() if secretary and recorded.by != person.id:
                 inbox.add(act)
             case _:
                 pass
-        if mine and recorded.by != person.id:
+        if mine and (anothers_turn or recorded.by != person.id):
             mailed.add(act)
-    return len(mailed), len(inbox | mailed)
+    return to_post + len(mailed), to_post + len(inbox | mailed)
 
 
 @contextmanager
@@ -418,7 +427,9 @@ def people_of_the_walks(made: World) -> None:
     made.person("secretary", "secretary")
     made.person("clerk", "secretary")
     made.person("treasurer", "treasurer")
-    made.person("submitter", "submitter", organisation="party-0")
+    # Everybody who applies can sign in: what the law requires reaches somebody, so nobody has to post anything.
+    for number in range(40):
+        made.person(f"submitter{number or ''}", "submitter", organisation=f"party-{number}")
     made.person("contact", "submitter", municipalities=["GM0700"])
     made.subscribe()
     made.subscribe(types=[SUBMITTED])

@@ -337,7 +337,7 @@ def test_addresses_are_pasted_and_the_lines_that_are_wrong_stay(site: Site) -> N
     assert "2 adressen zijn toegevoegd. Wat hieronder staat nog niet." in html
     assert "Regel 1: er is geen gemeente 'Nergens' in deze regio." in html
     assert re.search(r"<textarea[^>]*>Nergens; a@example.org</textarea>", html)
-    removal = re.findall(r'action="(/newsletters/addresses/[^"]+/remove)"', html)
+    removal = re.findall(r'href="(/newsletters/addresses/[^"]+/remove)"', html)
     assert len(removal) == 2
     for each in removal:
         visitor.text("/newsletters/addresses")

@@ -24,6 +24,8 @@ from tests.messaging.receiver import Receiver, receiving
 from tests.web.conftest import DESKTOP, PHONE, Opener, Site, Visitor, site_on, violations
 
 URL = "https://receiver.example.org/in"
+SEAM = '<span class="seam"></span>'
+"""Where a long word may be broken: no part of the word."""
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
 CLOSED = "nl.besluitspoor.proposal.stage-closed.v1"
 
@@ -84,7 +86,7 @@ def test_who_subscribes_sees_the_secret_and_can_see_it_again(site: Site) -> None
     html = visitor.text(place)
     assert secret not in html
     assert "StageClosed" not in html, "in words"
-    assert "Stimuleringsfonds" in html
+    assert "Stimuleringsfonds" in html.replace(SEAM, "")
     assert "Zaaksysteem" in visitor.text("/subscriptions")
 
 
