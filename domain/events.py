@@ -19,6 +19,7 @@ __all__ = [
     "Awarded",
     "Cofinancing",
     "CompletenessChecked",
+    "ConfidentialitySet",
     "Content",
     "Decided",
     "EditionHash",
@@ -266,6 +267,21 @@ class ProposalWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfidentialitySet:
+    """From now on this level of confidentiality counts, until the last day where there is one.
+
+    `about` is 0 for the whole proposal, else the version of the act's event in this stream. `ground` is empty but for
+    what is confidential. `remarks` are only for who may read what is confidential.
+    """
+
+    about: int
+    level: str
+    ground: str
+    until: date | None
+    remarks: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where an envelope's money comes from."""
 
@@ -382,6 +398,7 @@ Event = (
     | MoneyMovedIn
     | MoneyReturned
     | ProposalWithdrawn
+    | ConfidentialitySet
     | EnvelopeOpened
     | SourceAdded
     | FundsReserved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from projections.budget import BUDGET
+from projections.confidential import CONFIDENTIAL
 from projections.portfolio import PORTFOLIO
 from projections.programmes import PROGRAMMES
 from projections.queue import QUEUE
@@ -11,4 +12,4 @@ from projections.view import View
 
 __all__ = ["VIEWS"]
 
-VIEWS: tuple[View, ...] = (STATUS, QUEUE, BUDGET, PROGRAMMES, PORTFOLIO)
+VIEWS: tuple[View, ...] = (STATUS, QUEUE, BUDGET, PROGRAMMES, PORTFOLIO, CONFIDENTIAL)

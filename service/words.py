@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, LiteralString, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import psycopg
@@ -16,8 +16,9 @@ from psycopg.rows import tuple_row
 
 from projections.words import PARTY, PERSON, WORDS
 from service.arrays import array
+from service.identity.scope import CONFIDENTIAL, Scope
 
-__all__ = ["OF_CASE", "fill", "fill_text", "filled"]
+__all__ = ["conceal", "fill", "fill_text", "filled", "of_case"]
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
@@ -26,24 +27,27 @@ REFERENCE = re.compile(
     r'\{"(' + "|".join(re.escape(kind) for kind in (WORDS, PARTY, PERSON)) + r')": ?"([^"\\]*)"\}'
 )
 
-QUERY = """SELECT position::text, texts::text FROM log.words WHERE position = ANY(%s::bigint[])
-    UNION ALL SELECT id, json_build_array(name, kind)::text FROM vault.parties WHERE id = ANY(%s::text[])
-    UNION ALL SELECT id, json_build_array(name, 'person')::text FROM vault.people WHERE id = ANY(%s::text[])"""
+CASE = re.compile(r'"(proposal-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
+"""A case by its id, whole: what people wrote can't be one, for it is not filled in yet."""
 
-OF_CASE: LiteralString = f"""(SELECT json_object_agg(id, said)::text
+QUERY = """SELECT position::text, texts::text FROM log.words w WHERE position = ANY(%(positions)s::bigint[])
+        AND {readable}
+    UNION ALL SELECT id, json_build_array(name, kind)::text FROM vault.parties WHERE id = ANY(%(ids)s::text[])
+    UNION ALL SELECT id, json_build_array(name, 'person')::text FROM vault.people WHERE id = ANY(%(ids)s::text[])"""
+
+HIDDEN = "SELECT s.key FROM views.status s WHERE s.key = ANY(%(cases)s::text[]) AND {secret}"
+
+OF_CASE = f"""(SELECT json_object_agg(id, said)::text
     FROM (SELECT array(
         SELECT p #>> '{{}}' FROM jsonb_path_query(document, 'strict $.**."{PARTY}"') AS p
         UNION ALL SELECT p #>> '{{}}' FROM jsonb_path_query(document, 'strict $.**."{PERSON}"') AS p
     ) AS ids) AS referred, LATERAL (
         SELECT w.position::text AS id, w.texts::json AS said
-            FROM log.events e JOIN log.words w ON w.position = e.notification_id WHERE e.originator_id = key
+            FROM log.events e JOIN log.words w ON w.position = e.notification_id
+            WHERE e.originator_id = key AND {{readable}}
         UNION ALL SELECT id, json_build_array(name, kind) FROM vault.parties WHERE id = ANY(ids)
         UNION ALL SELECT id, json_build_array(name, 'person') FROM vault.people WHERE id = ANY(ids)
     ) AS found)"""
-"""What `filled` needs for a document of a case, as a column beside `key` and `document`: saves asking a second time.
-
-The words that it refers to are all of its own events.
-"""
 
 Said = Mapping[str, Any]
 """Words by their path, by the position of their event; names, each with a kind, by id."""
@@ -53,18 +57,30 @@ NOBODY = (None, None)
 _JSON = msgspec.json.Encoder()
 
 
-def fill(documents: T, connection: Connection, known: Said = UNKNOWN) -> T:
+def of_case(scope: Scope) -> str:
+    """What `filled` needs for a document of a case, as a column beside `key` and `document`: saves asking again.
+
+    The words that it refers to are all of its own events. Names what `scope.params` has.
+    """
+    return OF_CASE.replace("{readable}", scope.readable())
+
+
+def fill(documents: T, connection: Connection, scope: Scope, known: Said = UNKNOWN) -> T:
     """The same with every reference replaced: words by their text, people by `{"id", "name"}`, parties with `kind`.
 
-    What was redacted or erased becomes None: the text, or the name. Takes any nesting of lists and dicts. What is
-    `known` is not asked for.
+    What was redacted or erased becomes None: the text, or the name; so does what the reader, whose `scope` this is, may
+    not read. A case that the reader may not know of goes by CONFIDENTIAL, not by its id. Takes any nesting of lists and
+    dicts. What is `known` is not asked for.
     """
-    found: T = msgspec.json.decode(fill_text(msgspec.json.encode(documents).decode(), connection, known))
+    found: T = msgspec.json.decode(
+        fill_text(msgspec.json.encode(documents).decode(), connection, scope, known)
+    )
     return found
 
 
-def fill_text(document: str, connection: Connection, known: Said = UNKNOWN) -> str:
+def fill_text(document: str, connection: Connection, scope: Scope, known: Said = UNKNOWN) -> str:
     """The same for JSON that is text already."""
+    document = conceal(document, connection, scope)
     wanted: dict[str, set[str]] = {WORDS: set(), PARTY: set(), PERSON: set()}
     for kind, reference in REFERENCE.findall(document):
         wanted[kind].add(reference)
@@ -73,9 +89,24 @@ def fill_text(document: str, connection: Connection, known: Said = UNKNOWN) -> s
     if not positions and not ids:
         return filled(document, known)
     with connection.cursor(row_factory=tuple_row) as cursor:
-        given = array(list(positions)), array(list(ids)), array(list(ids))
-        rows = cursor.execute(QUERY, given).fetchall()
+        given = {**scope.params, "positions": array(list(positions)), "ids": array(list(ids))}
+        rows = cursor.execute(QUERY.format(readable=scope.readable()).encode(), given).fetchall()
     return filled(document, {**known, **{id: msgspec.json.decode(json) for id, json in rows}})
+
+
+def conceal(document: str, connection: Connection, scope: Scope, own: str = "") -> str:
+    """JSON text with CONFIDENTIAL in place of the id of each case that this reader may not know of; `own` they see."""
+    if scope.confidential.everything:
+        return document
+    named = set(CASE.findall(document)).difference((own,))
+    if not named:
+        return document
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        query = HIDDEN.format(secret=scope.secret())
+        hidden = cursor.execute(query.encode(), {**scope.params, "cases": array(list(named))}).fetchall()
+    for (id,) in hidden:
+        document = document.replace(f'"{id}"', f'"{CONFIDENTIAL}"')
+    return document
 
 
 def filled(document: str, said: Said) -> str:

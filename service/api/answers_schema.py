@@ -11,6 +11,7 @@ from service.api.fields import camel
 
 __all__ = [
     "CaseSchema",
+    "LevelSchema",
     "NameSchema",
     "NamedPartySchema",
     "Shape",
@@ -102,12 +103,22 @@ class CapacitySchema(Shape):
     substitute_for = named(NameSchema, allow_none=True)
 
 
+class LevelSchema(Shape):
+    """A level of confidentiality. After its last day it counts no more."""
+
+    level = text("public, internal or confidential")
+    ground = maybe("Of what is confidential: the ground in law")
+    until = day("The last day on which it is confidential; null for no end", allow_none=True)
+
+
 class ActedSchema(Shape):
     effective_on = day("The date it counts")
     recorded_at = instant("When it was recorded")
     position = whole("Its place in the log")
     by = named(NameSchema)
     capacity = named(CapacitySchema, "In which role", allow_none=True)
+    version = whole("By which its level of confidentiality is set")
+    confidentiality = named(LevelSchema, "Where the act has a level of its own", allow_none=True)
 
 
 class BoundSchema(ActedSchema):
@@ -248,6 +259,8 @@ class CaseSchema(Shape):
         "ended (awarded, approved, rejected, withdrawn)"
     )
     waiting_for = listed(WaitingSchema)
+    route = listed(fields.String(), "The bodies that it waits or waited for")
+    confidentiality = named(LevelSchema, "Null where none was set: it is internal", allow_none=True)
     revision = whole()
     version = whole("What If-Match names")
     position = whole()

@@ -13,6 +13,7 @@ from service.api.problems import Problem
 from service.eventstore import Once
 from service.identity.callers import Callers
 from service.identity.people import Person
+from service.identity.scope import Scope, scope_of
 from service.settings import Settings
 from service.wiring import Parts
 
@@ -69,6 +70,11 @@ class Call:
     person: Person
     once: Once | None = None
     if_match: int | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What exists for who calls."""
+        return scope_of(self.person, self.parts.calendar().today)
 
 
 def running() -> Running:

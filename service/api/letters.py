@@ -35,7 +35,7 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """List the letters that went with a proposal, newest first"""
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
-        letters.refuse_unseen(connection, call.person, proposal)
+        letters.refuse_unseen(connection, call.scope, proposal)
         found = letters.issued(connection, proposal)
     items = [
         {
@@ -61,6 +61,6 @@ def read_letter(call: Call, given: dict[str, Any], proposal: str, letter: str) -
     """Read a letter: the PDF as it was sent, PDF/A and tagged"""
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
-        letters.refuse_unseen(connection, call.person, proposal)
+        letters.refuse_unseen(connection, call.scope, proposal)
     found = letters.read(call.parts, proposal, letter)
     return Answer(found.pdf, position=position, content_type="application/pdf", filename=found.filename)

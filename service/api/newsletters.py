@@ -423,7 +423,7 @@ def _whole(call: Call, newsletter: Newsletter) -> dict[str, Any]:
             **_line(newsletter),
             **drafted,
             "items": items,
-            "figures": fill(figures, connection),
+            "figures": fill(figures, connection, call.scope),
             "editions": [
                 {"municipality": each.municipality, "sha256": each.sha256, "sound": each.sound}
                 for each in kept

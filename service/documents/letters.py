@@ -22,8 +22,7 @@ from service.documents.contents import Connection, contents
 from service.documents.typesetting import pdf
 from service.errors import Missing
 from service.eventstore import Meta, Once
-from service.identity.people import Person
-from service.identity.permissions import may
+from service.identity.scope import Scope
 from service.ids import new_id
 from service.messaging.ledger import Delivery
 from service.texts import DEFAULT
@@ -120,11 +119,9 @@ def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[
         return [Issued(*row) for row in cursor.execute(query, asked).fetchall()]
 
 
-def refuse_unseen(connection: Connection, person: Person, proposal: str) -> None:
+def refuse_unseen(connection: Connection, scope: Scope, proposal: str) -> None:
     """Who may read a case may read its letters. Raises Missing when there is none that this person may read."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute("SELECT owner FROM views.status WHERE key = %s", (proposal,)).fetchone()
-    if row is None or not may(person, "read-case", owner=row[0]):
+    if not reading.sees(connection, proposal, scope):
         raise Missing("proposal", proposal)
 
 

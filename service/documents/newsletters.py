@@ -32,6 +32,7 @@ from service.errors import Missing, Stale
 from service.eventstore import Conflict, Once
 from service.identity.people import Person
 from service.identity.permissions import acting_as, check, may
+from service.identity.scope import everything, outside
 from service.ids import new_id
 from service.messaging.ledger import Delivery
 from service.messaging.mail import layout
@@ -443,14 +444,17 @@ def _draw(parts: Parts, programme: str, first: date, last: date) -> tuple[int, D
     with parts.pool.connection() as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         position = period.position(connection)
-        return position, period.draw(connection, programme, first, last, position)
+        # It goes to councils: of what is confidential today it knows nothing, nor do its sums.
+        hidden = outside(parts.calendar().today).hidden(connection)
+        return position, period.draw(connection, programme, first, last, position, hidden)
 
 
 def _told(parts: Parts, connection: Connection[Any], newsletter: Newsletter) -> Told:
     programme = latest(parts, newsletter.programme)
     assert programme is not None
     words = newsletter.words
-    figures = fill(newsletter.figures, connection)
+    # A draft of before a case became confidential is outdated: who edits it reads it, and it cannot be approved.
+    figures = fill(newsletter.figures, connection, everything(parts.calendar().today))
     return Told(
         programme=programme,
         first=newsletter.first_day,

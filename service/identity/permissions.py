@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from domain.recorded import Capacity
 from service.identity.people import Person
 
-__all__ = ["TABLE", "Forbidden", "Rule", "acting_as", "check", "limit", "may", "needs"]
+__all__ = ["TABLE", "Forbidden", "Reach", "Rule", "acting_as", "check", "may", "needs", "reach"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,6 +33,7 @@ APPLICANT = Rule("submitter", own=True)
 SECRETARY = Rule("secretary")
 A_MEMBER = Rule("member")
 MEMBER = Rule("member", body=True)
+ON_ROUTE = Rule("member", route=True)
 TREASURER = Rule("treasurer")
 AUDITOR = Rule("auditor")
 ADMIN = Rule("admin")
@@ -53,6 +54,8 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "reallocate": (TREASURER,),
     "return": (TREASURER,),
     "withdraw": (APPLICANT, SECRETARY),
+    "classify": (SECRETARY,),
+    "classify-act": (SECRETARY, MEMBER),
     # acts on what cases need
     "publish": (ADMIN,),
     "open-envelope": (TREASURER,),
@@ -64,6 +67,8 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "resend": (SECRETARY, ADMIN),
     # reading; the programmes are open to all, signed in or not
     "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
+    "read-confidential": (APPLICANT, SECRETARY, ON_ROUTE, AUDITOR),
+    "read-confidential-words": (SECRETARY, ON_ROUTE, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-queue": (MEMBER, SECRETARY),
     "read-envelopes": SIGNED_IN,
@@ -73,6 +78,10 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-deliveries": (SECRETARY, ADMIN),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
+
+`classify` is the level of a whole case, `classify-act` that of one act, by the body that did it. Who reads a case that
+is confidential must be allowed `read-case` and `read-confidential`; what bodies wrote in a confidential act is for
+`read-confidential-words`, which the applicant has not. Everybody else finds no such case: `service/identity/scope.py`.
 
 What a subscription tells is for who may `read-events`: of such a person it is, whoever may set it up."""
 
@@ -130,11 +139,28 @@ def acting_as(
     return None
 
 
-def limit(person: Person) -> str | None:
-    """Whose cases this person sees in a list: None is everybody's, else the id of the owner."""
-    if may(person, "read-case"):
-        return None
-    return person.organisation or person.id
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """On which cases somebody may do an act: on all of them, on those of these owners, on the route of these bodies."""
+
+    everything: bool = False
+    owners: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
+
+
+def reach(person: Person, act: str) -> Reach:
+    """The same table asked the other way round: not may this person on that case, but on which cases at all."""
+    everything, owners, bodies = False, frozenset[str](), frozenset[str]()
+    for rule in TABLE[act]:
+        if rule.role not in person.roles or rule.body:
+            continue
+        if rule.own:
+            owners |= {id for id in (person.organisation, person.id) if id}
+        elif rule.route:
+            bodies |= person.bodies
+        else:
+            everything = True
+    return Reach(everything, owners, bodies)
 
 
 def _allows(rule: Rule, person: Person, owner: str | None, body: str | None, route: Collection[str]) -> bool:

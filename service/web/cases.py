@@ -17,7 +17,7 @@ from service.api.proposals import STATUSES, CasesQuery
 from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
 from service.documents import letters
-from service.identity.permissions import check, limit
+from service.identity.permissions import check
 from service.listing import SORTS, Filters, proposals
 from service.messaging.preferences import watches
 from service.paging import Page
@@ -38,6 +38,7 @@ from service.web.case_facts import (
 from service.web.charts import Bars, Tiles
 from service.web.forms import Form
 from service.web.letters import told
+from service.web.levels import secret
 from service.web.linking import address_of
 from service.web.naming import Names, name_of, names, programmes_in_force
 from service.web.rendering import day, has_text, moment, page, say, word
@@ -186,6 +187,8 @@ def shown(found: CaseAt) -> dict[str, Any]:
             for each in content["subregionSupport"]
         ],
         "now": now,
+        "secret": secret(document["confidentiality"]),
+        "award_secret": secret(document["award"]["confidentiality"]) if document["award"] else None,
         "queues": [
             b for b in sorted(person.bodies) if now and any(w["body"] == b for w in document["waitingFor"])
         ],
@@ -226,7 +229,7 @@ def asked_for() -> Asked:
     given: dict[str, Any] = {"sort": "-newest", **dict.fromkeys(FILTERS)}
     with form.refusals():
         given = form.load()
-    filters = Filters(**{name: given[name] for name in FILTERS}, owner=limit(visit.person()))
+    filters = Filters(**{name: given[name] for name in FILTERS})
     parts = visit.parts()
     if filters.municipality is not None:
         filters = replace(filters, municipality=municipality_code(parts, filters.municipality))
@@ -244,10 +247,10 @@ def found_for(asked: Asked) -> tuple[Page[Document], Moment]:
         sort = asked.sort if at.is_now else "newest"
         with nullcontext() if at.is_now else snapshot(connection):
             found = proposals(
-                connection, asked.filters, at, cursor=given["cursor"], limit=given["limit"], sort=sort,
+                connection, visit.scope(), asked.filters, at, cursor=given["cursor"], limit=given["limit"], sort=sort,
                 descending=asked.descending if at.is_now else True,
             )  # fmt: skip
-            return replace(found, items=fill(found.items, connection)), at
+            return replace(found, items=fill(found.items, connection, visit.scope())), at
 
 
 def _in_address(schema: type[MomentQuery]) -> dict[str, list[str]]:

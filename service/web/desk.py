@@ -31,11 +31,13 @@ def index() -> Response:
     parts = visit.parts()
     calendar = parts.calendar()
     with parts.pool.connection() as connection:
-        found = cases_waiting(connection, KINDS, today=calendar.today, holidays=calendar.holidays, most=MOST)
+        found = cases_waiting(
+            connection, visit.scope(), KINDS, today=calendar.today, holidays=calendar.holidays, most=MOST
+        )
         shown = {
             kind: (count, [_entry(parts, each) for each in items]) for kind, (count, items) in found.items()
         }
-        filled = fill({kind: items for kind, (_, items) in shown.items()}, connection)
+        filled = fill({kind: items for kind, (_, items) in shown.items()}, connection, visit.scope())
     counts = {kind: count for kind, (count, _) in shown.items()}
     return page("desk/index.html", waiting=filled, counts=counts, most=MOST, names=names(parts))
 

@@ -14,6 +14,7 @@ from domain.recorded import NOW, Recorded
 from service.api.sentences import Called, told
 from service.documents.contents import LETTERS
 from service.figures import budgets
+from service.identity.scope import Scope
 from service.web.linking import address_of
 from service.web.naming import Names
 from service.web.rendering import has_text, money, say, word
@@ -44,44 +45,48 @@ class Happened:
     address: str | None
 
 
-def happened(connection: Connection, events: Sequence[Recorded], names: Names) -> list[Happened]:
-    """These events in words, in the same order."""
-    about = _called(connection, {each.stream for each in events})
-    envelopes = _envelopes(connection, events)
+def happened(
+    connection: Connection, scope: Scope, events: Sequence[Recorded], names: Names
+) -> list[Happened]:
+    """These events in words, in the same order: those of cases that the reader may know of."""
+    about = _called(connection, scope, {each.stream for each in events})
+    envelopes = _envelopes(connection, scope, events)
     entries = [
         told([each], language(), {**_codes(names, about.get(each.stream, NOWHERE)[1]), **envelopes})[0]
         for each in events
     ]
     return [
         _happened(entry, recorded, names, *about.get(recorded.stream, NOWHERE))
-        for entry, recorded in zip(fill(entries, connection), events, strict=True)
+        for entry, recorded in zip(fill(entries, connection, scope), events, strict=True)
     ]
 
 
-def references(connection: Connection, streams: Iterable[str]) -> dict[str, str]:
+def references(connection: Connection, scope: Scope, streams: Iterable[str]) -> dict[str, str]:
     """What people call these cases and envelopes, by stream."""
-    return {stream: name for stream, (name, _) in _called(connection, streams).items()}
+    return {stream: name for stream, (name, _) in _called(connection, scope, streams).items()}
 
 
 NOWHERE = ("", "")
 
 
-def _called(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[str, str]]:
+def _called(connection: Connection, scope: Scope, streams: Iterable[str]) -> dict[str, tuple[str, str]]:
     """What people call these cases (a letter goes by its case) and envelopes, and the programme, by stream."""
-    query = """SELECT key, reference, programme FROM views.status WHERE key = ANY(%(keys)s)
+    query = f"""SELECT key, reference, programme FROM views.status s WHERE key = ANY(%(keys)s) AND NOT {scope.secret()}
         UNION ALL SELECT l.id, s.reference, s.programme FROM documents.letters l
-            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s)
+            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s) AND NOT {scope.secret()}
         UNION ALL SELECT key, code, '' FROM views.budget WHERE key = ANY(%(keys)s)"""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {"keys": list(streams)}).fetchall()
+        rows = cursor.execute(query.encode(), {**scope.params, "keys": list(streams)}).fetchall()
     return {key: (name, programme) for key, name, programme in rows}
 
 
-def _envelopes(connection: Connection, events: Sequence[Recorded]) -> dict[tuple[str, str], str]:
+def _envelopes(
+    connection: Connection, scope: Scope, events: Sequence[Recorded]
+) -> dict[tuple[str, str], str]:
     """What the envelopes are called from which these events gave money, as they were opened."""
     codes = {each.event.envelope for each in events if isinstance(each.event, Awarded | MoneyMovedIn)}
     opened = [each for each in budgets(connection, NOW) if each["code"] in codes] if codes else []
-    said: list[dict[str, Any]] = fill(opened, connection) if opened else []
+    said: list[dict[str, Any]] = fill(opened, connection, scope) if opened else []
     return {("envelope", each["code"]): each["name"] for each in said if each["name"]}
 
 

@@ -47,7 +47,7 @@ def download(proposal: str, letter: str) -> Response:
     """A letter as it was sent."""
     parts = visit.parts()
     with parts.pool.connection() as connection:
-        letters.refuse_unseen(connection, visit.person(), proposal)
+        letters.refuse_unseen(connection, visit.scope(), proposal)
     found = letters.read(parts, proposal, letter)
     return _file(found.pdf, found.filename, "attachment")
 
@@ -122,8 +122,9 @@ def _in_address() -> dict[str, list[str]]:
 def _case(connection: Connection, reference: str) -> list[Recorded]:
     """What happened in the case with this reference; nothing when there is none."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        query = "SELECT key FROM views.status WHERE reference = %s"
-        row = cursor.execute(query, (reference.upper(),)).fetchone()
+        scope = visit.scope()
+        query = f"SELECT key FROM views.status s WHERE reference = %(reference)s AND {scope.cases()}"
+        row = cursor.execute(query.encode(), {**scope.params, "reference": reference.upper()}).fetchone()
     return reading.history(connection, row[0]) if row is not None else []
 
 

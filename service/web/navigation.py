@@ -54,7 +54,15 @@ LETTERS = {
 UNDER = {
     f"web.{area}": f"web.{place}"
     for place, areas in {
-        "cases": ("search", "submission", "acting", "supplement", "differences", "withdrawal"),
+        "cases": (
+            "search",
+            "submission",
+            "acting",
+            "supplement",
+            "differences",
+            "withdrawal",
+            "classification",
+        ),
         "desk": ("terms", "letters"),
         "inbox": ("preferences",),
         "audit": ("replay",),

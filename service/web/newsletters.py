@@ -399,7 +399,7 @@ def _previewed(made: Told) -> dict[str, Any]:
 def _differences(newsletter: Newsletter, now: Document) -> list[str]:
     """What would be otherwise if the figures were drawn now, in words."""
     with visit.parts().pool.connection() as connection:
-        found = period.differences(*fill([newsletter.figures, now], connection))
+        found = period.differences(*fill([newsletter.figures, now], connection, visit.scope()))
     said = [
         say("newsletters.differs", what=_figure(place), before=_value(place, before), after=_value(place, after))
         for place, before, after in found.figures

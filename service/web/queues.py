@@ -69,11 +69,11 @@ def show(body: str) -> AnyResponse:
     calendar = visit.parts().calendar()
     with visit.parts().pool.connection() as connection:
         found = reading.queue(
-            connection, body, today=calendar.today, holidays=calendar.holidays, cursor=given["cursor"],
+            connection, body, visit.scope(), today=calendar.today, holidays=calendar.holidays, cursor=given["cursor"],
             limit=given["limit"], kind=given["kind"], programme=given["programme"],
         )  # fmt: skip
         before = _before(connection, [item["proposal"] for item in found.items])
-        items: list[Document] = fill(found.items, connection)
+        items: list[Document] = fill(found.items, connection, visit.scope())
         total = _count(connection, body)
     known = names(visit.parts())
     return page(
@@ -104,9 +104,12 @@ def together(body: str) -> AnyResponse:
     """One judgement on several cases: chosen, shown as it will be recorded, and recorded case by case."""
     _known(body)
     parts, person = visit.parts(), visit.person()
+    # Before it is looked at what was chosen: who may do nothing here is told that, and not which cases there are.
+    if not any(may(person, name, body=body) for name in AT_ONCE):
+        check(person, "review", body=body)
     marks = request.form.getlist("case")
     with parts.pool.connection() as connection:
-        cases = chosen(connection, body, marks)
+        cases = chosen(connection, visit.scope(), body, marks)
     judging = request.form.get("step") == "judge"
     # What was chosen for one kind of stage is judged as that, also when a case has moved on: then it says so itself.
     sent = request.form.get("kind", "") if judging else ""
@@ -232,7 +235,9 @@ def _before(connection: Connection[Any], ids: list[str]) -> dict[str, tuple[str,
 
 
 def _count(connection: Connection[Any], body: str) -> int:
-    row = connection.execute("SELECT count(*) FROM views.queue WHERE body = %s", (body,)).fetchone()
+    scope = visit.scope()
+    query = f"SELECT count(*) FROM views.queue WHERE body = %(body)s AND {scope.streams('stream')}"
+    row = connection.execute(query.encode(), {**scope.params, "body": body}).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -9,6 +9,7 @@ from service.web import (
     admin,
     audit,
     cases,
+    classification,
     deliveries,
     desk,
     differences,
@@ -43,6 +44,7 @@ __all__ = ["AREAS", "register"]
 AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
+    classification,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""

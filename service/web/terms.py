@@ -120,6 +120,7 @@ def _board(wanted: Wanted, each: int, after: int, most: int) -> Board:
     with parts.pool.connection() as connection:
         found = board(
             connection,
+            visit.scope(),
             wanted,
             today=calendar.today,
             holidays=calendar.holidays,
@@ -127,7 +128,7 @@ def _board(wanted: Wanted, each: int, after: int, most: int) -> Board:
             after=after,
             most=most,
         )
-        return Board(found.counts, fill(found.items, connection))
+        return Board(found.counts, fill(found.items, connection, visit.scope()))
 
 
 def _address(wanted: Wanted, endpoint: str = "web.terms.index", **changes: Any) -> str:

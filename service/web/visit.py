@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.api.context import running
 from service.commands import Done
 from service.identity.people import Person
+from service.identity.scope import Scope, scope_of
 from service.texts import DEFAULT, LANGUAGES
 from service.web import sessions
 from service.web.sessions import Session
@@ -20,7 +21,7 @@ from service.wiring import Parts
 
 __all__ = [
     "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "kept", "language", "parts",
-    "person", "public", "session", "speak", "theme",
+    "person", "public", "scope", "session", "speak", "theme",
 ]  # fmt: skip
 
 COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
@@ -61,6 +62,11 @@ def person() -> Person:
     found = session()
     assert found is not None
     return found.person
+
+
+def scope() -> Scope:
+    """What exists for who looks. Only for pages that are not public."""
+    return scope_of(person(), parts().calendar().today)
 
 
 def language() -> str:

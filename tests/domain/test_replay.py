@@ -46,6 +46,7 @@ def walks() -> Iterator[World]:
     world.reallocate(giver, 3, taker, 15_000)
     world.give_back(giver, 35_000)
     world.give_back(taker, 5_000)
+    world.classify(giver)
     world.decide(ended, "rejected")
     world.withdraw(world.to_review())
     yield world

@@ -25,6 +25,7 @@ PAGES = {
     "acts.reallocate_phase": "web.money.reallocate",
     "acts.return_money": "web.money.give_back",
     "acts.withdraw": "web.withdrawal.send",
+    "acts.classify": "web.classification.send",
     "envelopes.open_envelope": "web.money.open_envelope",
     "envelopes.add_source": "web.money.top_up",
     "programmes.publish_programme": "web.programme_pages.publish",
@@ -109,8 +110,8 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
         f"{name}Schema"
         for name in (
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
-            "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
-            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines",
+            "Reallocation", "Return", "Withdrawal", "Classification", "EnvelopeGiven", "SourceGiven",
+            "SubscriptionGiven", "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines",
         )
     }  # fmt: skip
     used: set[str] = set()

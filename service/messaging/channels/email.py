@@ -16,6 +16,7 @@ from service.messaging.mail.composing import compose
 from service.messaging.mail.readers import Reader
 from service.messaging.mail.transport import NotTaken, without_addresses
 from service.messaging.planning import EXPIRES, after_quiet
+from service.messaging.wording import hidden
 from service.settings import Settings
 from service.wiring import Parts
 
@@ -49,6 +50,8 @@ class Email:
             return Dropped("there is no address to mail this to")
         if reader.council is not None and reader.council.unsubscribed_at is not None:
             return Dropped("the newsletter was turned off at this address")
+        if hidden(parts, delivery):
+            return Dropped("its case is confidential for who would read this")
         if _too_late(delivery, reader):
             return Dropped("too long ago")
         if reader.refused is not None:

@@ -172,15 +172,20 @@ def _content(parts: Parts, delivery: Delivery, reader: Reader, letter: Letter | 
     content.parts.append((blocks, None))
     with parts.pool.connection() as connection:
         bundled = ledger.bundled(connection, delivery.id)
-    shown = bundled[:MOST_IN_DIGEST]
-    told = zip(shown, messages(parts, shown, reader.language), strict=True)
+    # What has become confidential since, and does not exist for this reader any more, is not in it either.
+    told = [
+        (each, says)
+        for each, says in zip(bundled, messages(parts, bundled, reader.language), strict=True)
+        if not says.hidden
+    ]
+    shown = told[:MOST_IN_DIGEST]
     cases: dict[str, list[tuple[Delivery, Message]]] = {}
-    for each, says in told:
+    for each, says in shown:
         cases.setdefault(each.stream, []).append((each, says))
     content.parts += [_of_case(parts.settings, case) for case in cases.values()]
     rest: list[Block] = []
-    if len(bundled) > len(shown):
-        rest = [Paragraphs(said(reader.language, "mail.more", count=len(bundled) - len(shown)))]
+    if len(told) > len(shown):
+        rest = [Paragraphs(said(reader.language, "mail.more", count=len(told) - len(shown)))]
     content.parts.append((rest, _link(parts.settings, message)))
     return content
 
