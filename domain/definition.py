@@ -24,6 +24,7 @@ from domain.definition_rules import (
     check_places,
 )
 from domain.programme import (
+    PUBLICATIONS,
     Body,
     Criterion,
     Municipality,
@@ -72,6 +73,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "envelopes",
         "tenders",
         "notices",
+        "publication",
     ),
     "bodies": ("code", "name"),
     "themes": ("code", "name", "parent"),
@@ -83,6 +85,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "envelopes": ("code", "name", "amount"),
     "tenders": ("code", "name", "opens", "closes"),
     "notices": ("kind", "to", "bodies", "reminder", "escalation"),
+    "publication": ("moment",),
 }
 """The keys of a definition, table by table ("" is the definition itself)."""
 
@@ -126,6 +129,7 @@ def read_definition(
         tenders=tuple(_tender(table) for table in top.tables("tenders", KEYS["tenders"])),
         term=term,
         notices=tuple(_notice_rule(table) for table in top.tables("notices", KEYS["notices"])),
+        publication=_publication(top),
     )
     check(programme, problems)
     found = problems.found + elsewhere
@@ -263,6 +267,14 @@ def _tender(table: Table) -> Tender:
     )
 
 
+def _publication(top: Table) -> str:
+    """From which moment proposals are published; the last one when the definition doesn't say."""
+    own = top.table("publication", KEYS["publication"])
+    return (
+        own.choice("moment", PUBLICATIONS, default=PUBLICATIONS[-1]) if own is not None else PUBLICATIONS[-1]
+    )
+
+
 def _notice_rule(table: Table) -> NoticeRule:
     """What is added to a kind of notice. A number of days belongs to the one kind that it is about."""
     kind = table.choice("kind", NOTICE_KINDS)
@@ -331,7 +343,10 @@ def to_definition(programme: Programme) -> dict[str, Any]:
             }
             for tender in programme.tenders
         ],
-    } | _given(notices=[_rule_written(rule) for rule in programme.notices] or None)
+    } | _given(
+        notices=[_rule_written(rule) for rule in programme.notices] or None,
+        publication={"moment": programme.publication} if programme.publication != PUBLICATIONS[-1] else None,
+    )
 
 
 def _rule_written(rule: NoticeRule) -> dict[str, Any]:
@@ -406,6 +421,7 @@ def from_definition(stored: Mapping[str, Any]) -> Programme:
             )
             for row in _rows(stored, "notices")
         ),
+        publication=stored.get("publication", {}).get("moment", PUBLICATIONS[-1]),
     )
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 __all__ = [
     "APPLICANT",
+    "PUBLICATIONS",
     "Body",
     "Criterion",
     "Municipality",
@@ -25,6 +26,10 @@ __all__ = [
     "Tender",
     "Theme",
 ]
+
+PUBLICATIONS = ("submission", "decision", "award", "closing")
+"""When a proposal is published: as it comes in, at the first decision that ends a stage, when money comes to it, or
+when its route has ended in a decision or an award. One that was withdrawn before that moment never is."""
 
 APPLICANT = "applicant"
 """The body a case waits for while the applicant must supplement it."""
@@ -171,6 +176,8 @@ class Programme:
     tenders: tuple[Tender, ...]
     term: int
     notices: tuple[NoticeRule, ...] = ()
+    publication: str = "closing"
+    """The moment of PUBLICATIONS from which a proposal may stand in the public register."""
 
     @property
     def reminder(self) -> int:

@@ -7,9 +7,10 @@ from projections.confidential import CONFIDENTIAL
 from projections.portfolio import PORTFOLIO
 from projections.programmes import PROGRAMMES
 from projections.queue import QUEUE
+from projections.register import REGISTER
 from projections.status import STATUS
 from projections.view import View
 
 __all__ = ["VIEWS"]
 
-VIEWS: tuple[View, ...] = (STATUS, QUEUE, BUDGET, PROGRAMMES, PORTFOLIO, CONFIDENTIAL)
+VIEWS: tuple[View, ...] = (STATUS, QUEUE, BUDGET, PROGRAMMES, PORTFOLIO, CONFIDENTIAL, REGISTER)

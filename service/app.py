@@ -24,6 +24,7 @@ from service.api import (
     programmes,
     proposals,
     queue,
+    register,
     subscriptions,
     tokens,
 )
@@ -55,6 +56,7 @@ RESOURCES = (
     newsletters,
     subscriptions,
     tokens,
+    register,
 )
 """A new resource is a module in `service/api/`, and its name here."""
 

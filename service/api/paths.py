@@ -54,6 +54,12 @@ class SubscriptionConverter(BaseConverter):
     regex = f"subscription-{UUID}"
 
 
+class ReferenceConverter(BaseConverter):
+    """What people call a case by, such as RHA-2026-0012."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9-]{0,63}"
+
+
 class CodeConverter(BaseConverter):
     """The code of a body, a programme or an envelope."""
 
@@ -69,6 +75,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "address": AddressConverter,
     "municipality": MunicipalityConverter,
     "subscription": SubscriptionConverter,
+    "reference": ReferenceConverter,
 }
 
 

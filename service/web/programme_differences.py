@@ -55,6 +55,8 @@ class Said:
             "body": self.bodies, "bodies": self.bodies, "secretariat": self.bodies, "themes": self.themes,
             "parent": self.themes, "subregions": self.subregions,
         }.get(key, {})  # fmt: skip
+        if key == "publication":
+            return say(f"programmes.publication-{value['moment']}")
         if isinstance(value, list):
             return ", ".join(known.get(each, str(each)) for each in value)
         if key in EXPLAINED:

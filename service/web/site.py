@@ -25,6 +25,7 @@ from service.web import (
     preferences,
     programme_pages,
     queues,
+    register_pages,
     rendering,
     replay,
     search,
@@ -44,7 +45,7 @@ __all__ = ["AREAS", "register"]
 AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
-    classification,
+    classification, register_pages,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""

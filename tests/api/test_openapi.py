@@ -209,4 +209,6 @@ def test_the_calls_of_the_contract_are_all_there(document: dict[str, Any]) -> No
         ("patch", "/council-addresses"),
         ("delete", "/council-addresses/{address}"),
         ("get", "/events"),
+        ("get", "/register"),
+        ("get", "/register/{reference}"),
     }

@@ -277,6 +277,7 @@ REQUIRED = [
             "envelopes",
             "tenders",
             "notices",
+            "publication",
         )
     ),
     *(

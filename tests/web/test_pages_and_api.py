@@ -72,6 +72,8 @@ PAGES = {
     "newsletters.read_edition": "web.newsletters.read_edition",
     "newsletters.list_council_addresses": "web.newsletters.addresses",
     "events.read_events": "web.audit.index",
+    "register.list_register": "web.register.index",
+    "register.read_entry": "web.register.show",
 }
 """What the API can do, and the page that does it. A new call has to be named here, and so needs a page."""
 

@@ -157,7 +157,8 @@ POST: dict[str, frozenset[str]] = {
 """Who may send a form; what is in it may be refused all the same."""
 
 PUBLIC = {
-    "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index", "unsubscribe.ask",
+    "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index", "register.index",
+    "register.show", "register.feed", "register.open_data", "register.as_csv", "register.as_json", "unsubscribe.ask",
     "unsubscribe.turn_off", "outbox.index", "outbox.show", "outbox.as_html", "outbox.attachment",
 }  # fmt: skip
 FROM_ANYWHERE = {"sign_in.sign_in", "unsubscribe.turn_off"}
