@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service import wiring
 from service.api import (
@@ -25,6 +26,7 @@ from service.api import (
     proposals,
     queue,
     register,
+    sign_ins,
     subscriptions,
     tokens,
 )
@@ -56,6 +58,7 @@ RESOURCES = (
     newsletters,
     subscriptions,
     tokens,
+    sign_ins,
     register,
 )
 """A new resource is a module in `service/api/`, and its name here."""
@@ -106,6 +109,8 @@ def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.b
         metrics.saw(request.method, rule, response.status_code, time.perf_counter() - g.began)
         return response
 
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0)  # type: ignore[method-assign]
     app.wsgi_app = _with_headers(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 

@@ -37,6 +37,10 @@ class Settings:
     mail_folder: str = ""
     private_webhooks: bool = False
     """May webhooks go to private and loopback addresses?"""
+    writes_per_minute: int = 0
+    """How much one person may change in a minute, in each web process; 0 is no limit."""
+    proxies: int = 0
+    """How many proxies stand before the web, each of which adds to X-Forwarded-For whom it saw."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -63,7 +67,20 @@ class Settings:
             mail_from=environ.get("MAIL_FROM", "").strip() or "Besluitspoor <besluitspoor@localhost>",
             mail_folder=environ.get("MAIL_FOLDER", "").strip(),
             private_webhooks=environ.get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1",
+            writes_per_minute=_whole("WRITES_PER_MINUTE", environ.get("WRITES_PER_MINUTE", ""), 600),
+            proxies=_whole("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""), 0),
         )
+
+
+def _whole(name: str, value: str, usual: int) -> int:
+    given = value.strip()
+    if not given:
+        return usual
+    if not given.isascii() or not given.isdigit() or len(given) > 9:
+        raise SettingsError(
+            f"{name} is '{given}', which is no whole number of 0 or more. Mend it or leave it out."
+        )
+    return int(given)
 
 
 def _secret(environ: Mapping[str, str]) -> bytes:

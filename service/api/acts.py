@@ -33,6 +33,7 @@ from service.api.blueprint import Resource
 from service.api.context import Call
 from service.api.proposals_schema import EXAMPLE, RevisionSchema, proposal_input
 from service.commands import CaseCommand, Done
+from service.identity.permissions import needs
 
 api = Resource("acts", "What is done with a case, from the completeness check to the money")
 
@@ -55,12 +56,14 @@ def _act(call: Call, proposal: str, command: CaseCommand) -> Done:
     shows=CaseSchema,
     example={"outcome": "supplement", "remarks": "De begroting ontbreekt.", "dueOn": "2020-11-20"},
 )
+@needs("completeness")
 def check_completeness(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Find a proposal complete, or ask for a supplement"""
     return _act(call, proposal, completeness_input(given, _on(call, given)))
 
 
 @api.act(f"{CASE}/revisions", RevisionSchema, shows=CaseSchema, example=EXAMPLE)
+@needs("revise")
 def revise(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Supplement a proposal: the whole of it as it is now"""
     return commands.revise(
@@ -86,6 +89,7 @@ def revise(call: Call, given: dict[str, Any], proposal: str) -> Done:
         "effectiveOn": "2020-11-16",
     },
 )
+@needs("review")
 def review(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Advise on a proposal, for a body"""
     return _act(call, proposal, review_input(given, _on(call, given)))
@@ -97,12 +101,14 @@ def review(call: Call, given: dict[str, Any], proposal: str) -> Done:
     shows=CaseSchema,
     example={"body": "poho", "outcome": "approved", "grounds": "Conform het advies."},
 )
+@needs("decide")
 def decide(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Decide on a proposal, for a body"""
     return _act(call, proposal, decision_input(given, _on(call, given)))
 
 
 @api.act(f"{CASE}/resumption", ResumptionSchema, shows=CaseSchema, example={"effectiveOn": "2021-01-18"})
+@needs("resume")
 def resume(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Take a held-over case up again"""
     return _act(call, proposal, resumption_input(given, _on(call, given)))
@@ -123,6 +129,7 @@ def resume(call: Call, given: dict[str, Any], proposal: str) -> Done:
         "effectiveOn": "2021-02-08",
     },
 )
+@needs("award")
 def award(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Give money from an envelope, in one or more phases"""
     return _act(call, proposal, award_input(given, _on(call, given)))
@@ -134,6 +141,7 @@ def award(call: Call, given: dict[str, Any], proposal: str) -> Done:
     shows=CaseSchema,
     example={"grounds": "De tussenrapportage is er."},
 )
+@needs("release")
 def release_phase(call: Call, given: dict[str, Any], proposal: str, number: int) -> Done:
     """Free what a phase of an award holds back"""
     return _act(call, proposal, Release(number, given["grounds"], _on(call, given)))
@@ -149,6 +157,7 @@ def release_phase(call: Call, given: dict[str, Any], proposal: str, number: int)
         "grounds": "Fase 2 gaat niet door.",
     },
 )
+@needs("reallocate")
 def reallocate_phase(call: Call, given: dict[str, Any], proposal: str, number: int) -> Done:
     """Move held-back money of a phase to another proposal"""
     command = Reallocate(number, given["to"], given["amount"], given["grounds"], _on(call, given))
@@ -161,6 +170,7 @@ def reallocate_phase(call: Call, given: dict[str, Any], proposal: str, number: i
     shows=CaseSchema,
     example={"amount": "65000.00", "grounds": "Niet nodig gebleken."},
 )
+@needs("return")
 def return_money(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Give money back to the envelope, what is held back first"""
     return _act(call, proposal, Return(given["amount"], given["grounds"], _on(call, given)))
@@ -172,6 +182,7 @@ def return_money(call: Call, given: dict[str, Any], proposal: str) -> Done:
     shows=CaseSchema,
     example={"grounds": "De aanvrager ziet ervan af."},
 )
+@needs("withdraw")
 def withdraw(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Take a proposal back, before money came to it"""
     return _act(call, proposal, Withdraw(given["grounds"], _on(call, given)))
@@ -183,6 +194,7 @@ def withdraw(call: Call, given: dict[str, Any], proposal: str) -> Done:
     shows=CaseSchema,
     example={"level": "confidential", "ground": "woo-5-1-1-c", "until": "2027-12-31"},
 )
+@needs("classify", "classify-act")
 def classify(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Set who may know of a proposal, or read the words of one act on it
 

@@ -16,7 +16,7 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from service.api.answers import Answer, shown, written
-from service.api.context import NOBODY, Call, caller, running
+from service.api.context import NOBODY, Call, caller, refuse_too_many, running
 from service.api.fields import Given
 from service.api.headers import event_position, if_match, once
 from service.api.openapi import CallDoc, described
@@ -25,6 +25,8 @@ from service.api.parser import Parser
 from service.api.waiting import wait_for
 from service.commands import Done
 from service.errors import Stale
+from service.identity.people import Person
+from service.identity.permissions import admit
 
 __all__ = ["Resource"]
 
@@ -65,7 +67,7 @@ class Resource(Blueprint):
 
             @functools.wraps(function)
             def view(**path: Any) -> Response:
-                person = caller()
+                person = _admitted(function)
                 if request.query_string:
                     self.ARGUMENTS_PARSER.parse(nothing, request, location="query")
                 given = self.ARGUMENTS_PARSER.parse(taken, request, location="json")
@@ -113,7 +115,7 @@ class Resource(Blueprint):
 
             @functools.wraps(function)
             def view(**path: Any) -> Response:
-                person = NOBODY if public else caller()
+                person = NOBODY if public else _admitted(function)
                 given = usual
                 if request.query_string:
                     given = self.ARGUMENTS_PARSER.parse(taken, request, location="query")
@@ -121,6 +123,7 @@ class Resource(Blueprint):
                 wait_for(parts, event_position())
                 return shown(function(Call(parts, person), given, **path))
 
+            view.public = public  # type: ignore[attr-defined]
             doc = CallDoc(
                 operation=function.__name__,
                 shows=shows,
@@ -160,7 +163,7 @@ class Resource(Blueprint):
 
             @functools.wraps(function)
             def view(**path: Any) -> Response:
-                call = Call(parts=running().parts, person=caller())
+                call = Call(parts=running().parts, person=_admitted(function))
                 if request.query_string:
                     self.ARGUMENTS_PARSER.parse(nothing, request, location="query")
                 given = self.ARGUMENTS_PARSER.parse(taken, request, location="json") if body else {}
@@ -215,6 +218,15 @@ def _on_any(versions: tuple[int, ...] | None, act: Callable[[int | None], T]) ->
                 raise
             left.remove(stale.version)
             on = stale.version
+
+
+def _admitted(function: Callable[..., Any]) -> Person:
+    """Who calls, if that is somebody who may do in some relation what the function is marked with."""
+    person = caller()
+    if request.method != "GET":
+        refuse_too_many(person)
+    admit(person, getattr(function, "needs", ()))
+    return person
 
 
 def _nothing() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from flask import current_app, g
 
 from service.api.headers import bearer
+from service.api.limits import Bucket
 from service.api.problems import Problem
 from service.eventstore import Once
 from service.identity.callers import Callers
@@ -17,7 +18,7 @@ from service.identity.scope import Scope, scope_of
 from service.settings import Settings
 from service.wiring import Parts
 
-__all__ = ["NOBODY", "Call", "Running", "caller", "running"]
+__all__ = ["NOBODY", "Call", "Running", "caller", "refuse_too_many", "running"]
 
 
 NOBODY = Person("", "", "", frozenset(), frozenset(), None)
@@ -33,6 +34,7 @@ class Running:
     def __init__(self, settings: Settings, build: Callable[[Settings], Parts]) -> None:
         self.settings = settings
         self.verifying = threading.BoundedSemaphore(SIGN_INS)
+        self.writes = Bucket(settings.writes_per_minute)
         self._build = build
         self._lock = threading.Lock()
         self._parts: Parts | None = None
@@ -81,6 +83,13 @@ def running() -> Running:
     """The parts of the application that answers this request."""
     found: Running = current_app.extensions["besluitspoor"]
     return found
+
+
+def refuse_too_many(person: Person) -> None:
+    """Raises a 429 problem when this person has changed too much within a minute."""
+    seconds = running().writes.wait(person.id)
+    if seconds:
+        raise Problem(429, "too-many-writes", headers={"Retry-After": str(max(1, round(seconds + 0.5)))})
 
 
 def caller() -> Person:

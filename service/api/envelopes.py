@@ -21,7 +21,7 @@ from service.api.snapshot import snapshot
 from service.api.waiting import seen, wait_for
 from service.commands import Done
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.words import fill
 
 api = Resource("envelopes", "Money that can be awarded")
@@ -91,6 +91,7 @@ class EnvelopesSchema(Shape):
 
 
 @api.question("/envelopes", query=MomentQuery, shows=EnvelopesSchema)
+@needs("read-envelopes")
 def list_envelopes(call: Call, given: dict[str, Any]) -> Answer:
     """List the envelopes, now or at a moment"""
     check(call.person, "read-envelopes")
@@ -104,6 +105,7 @@ def list_envelopes(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.question("/envelopes/<code:code>", query=MomentQuery, shows=EnvelopeSchema)
+@needs("read-envelopes")
 def read_envelope(call: Call, given: dict[str, Any], code: str) -> Answer:
     """Read an envelope: what is committed, held back and left, now or at a moment"""
     check(call.person, "read-envelopes")
@@ -139,6 +141,7 @@ def read_envelope(call: Call, given: dict[str, Any], code: str) -> Answer:
         "effectiveOn": "2020-07-01",
     },
 )
+@needs("open-envelope")
 def open_envelope(call: Call, given: dict[str, Any]) -> Done:
     """Open an envelope with its sources"""
     command = OpenEnvelope(
@@ -158,6 +161,7 @@ def open_envelope(call: Call, given: dict[str, Any]) -> Done:
     shows=EnvelopeSchema,
     example={"source": "Provincie", "amount": "500000.00"},
 )
+@needs("add-source")
 def add_source(call: Call, given: dict[str, Any], code: str) -> Done:
     """Top an envelope up"""
     command = AddSource(Source(given["source"], given["amount"]), _on(call, given))

@@ -15,7 +15,7 @@ from service.api.blueprint import Resource
 from service.api.context import Call
 from service.api.fields import Digits, Given, Several
 from service.confidential_events import hears, secret_cases
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.messaging.acts import histories_of, programmes_of
 from service.messaging.cloudevent import TYPES, encode
 from service.messaging.subscriptions import matches
@@ -59,6 +59,7 @@ class CloudEventSchema(Shape):
     many=True,
     content_type="application/cloudevents-batch+json",
 )
+@needs("read-events")
 def read_events(call: Call, given: dict[str, Any]) -> Answer:
     """Read the log from a position
 

@@ -25,6 +25,7 @@ from service.api.problems import language
 from service.api.waiting import seen
 from service.errors import Missing
 from service.following import follow
+from service.identity.permissions import needs
 from service.identity.scope import CONFIDENTIAL
 from service.messaging import preferences
 from service.messaging.channels import inbox
@@ -83,6 +84,7 @@ class WatchSchema(Shape):
 
 
 @api.question("/inbox", query=InboxQuery, shows=InboxSchema, pages=True)
+@needs("own-messages")
 def read_inbox(call: Call, given: dict[str, Any]) -> Answer:
     """Read one's messages, newest first"""
     position = seen(call.parts)
@@ -102,6 +104,7 @@ def read_inbox(call: Call, given: dict[str, Any]) -> Answer:
     example={"read": True},
     method="PATCH",
 )
+@needs("own-messages")
 def change_message(call: Call, given: dict[str, Any], delivery: str) -> Answer:
     """Mark a message as read or unread, archive it or put it back"""
     person, these = call.person.id, [delivery]
@@ -117,12 +120,14 @@ def change_message(call: Call, given: dict[str, Any], delivery: str) -> Answer:
 
 
 @api.question("/preferences", shows=PreferencesSchema)
+@needs("own-account")
 def read_preferences(call: Call, given: dict[str, Any]) -> Answer:
     """Read how one hears things"""
     return Answer(_preferences(call))
 
 
 @api.change("/preferences", PreferencesGivenSchema, shows=PreferencesSchema, example=EXAMPLE, method="PUT")
+@needs("own-account")
 def change_preferences(call: Call, given: dict[str, Any]) -> Answer:
     """Choose how one hears things: what is left out is as it is by itself"""
     by_itself = {
@@ -137,6 +142,7 @@ def change_preferences(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.question("/watching", shows=FollowedSchema)
+@needs("own-messages")
 def list_watched(call: Call, given: dict[str, Any]) -> Answer:
     """List the proposals that one follows"""
     with call.parts.pool.connection() as connection:
@@ -150,6 +156,7 @@ def list_watched(call: Call, given: dict[str, Any]) -> Answer:
     example={"watching": True},
     method="PUT",
 )
+@needs("read-case")
 def change_watch(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """Follow a proposal, or stop following it"""
     with call.parts.pool.connection() as connection:

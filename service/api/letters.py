@@ -10,6 +10,7 @@ from service.api.blueprint import Resource
 from service.api.context import Call
 from service.api.waiting import seen
 from service.documents import letters
+from service.identity.permissions import needs
 
 api = Resource("letters", "Letters, as they were sent")
 
@@ -31,6 +32,7 @@ class LettersSchema(Shape):
 
 
 @api.question("/proposals/<case:proposal>/letters", shows=LettersSchema)
+@needs("read-case")
 def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """List the letters that went with a proposal, newest first"""
     position = seen(call.parts)
@@ -57,6 +59,7 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
 @api.question(
     "/proposals/<case:proposal>/letters/<letter:letter>", shows=None, content_type="application/pdf"
 )
+@needs("read-case")
 def read_letter(call: Call, given: dict[str, Any], proposal: str, letter: str) -> Answer:
     """Read a letter: the PDF as it was sent, PDF/A and tagged"""
     position = seen(call.parts)

@@ -17,7 +17,7 @@ from service.documents import councils, newsletters
 from service.documents.councils import Address
 from service.documents.newsletters import Content, Item, Newsletter
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.published import latest, published_codes
 from service.texts import LANGUAGES
 from service.wiring import Parts
@@ -221,6 +221,7 @@ class AddressLinesReadSchema(Shape):
 
 
 @api.question("/newsletters", query=ListQuery, shows=NewslettersSchema)
+@needs("read-newsletters")
 def list_newsletters(call: Call, given: dict[str, Any]) -> Answer:
     """List what was sent, or the drafts"""
     if given["state"] == "draft":
@@ -231,6 +232,7 @@ def list_newsletters(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.question("/newsletters/<newsletter:newsletter>", shows=NewsletterSchema)
+@needs("read-newsletters")
 def read_newsletter(call: Call, given: dict[str, Any], newsletter: str) -> Answer:
     """Read a newsletter: its figures and words, and how far it is"""
     found = _found(call, newsletter)
@@ -244,6 +246,7 @@ def read_newsletter(call: Call, given: dict[str, Any], newsletter: str) -> Answe
     method="PUT",
     example={"programme": "regionale-herstelaanpak", "firstDay": "2020-10-01", "lastDay": "2020-12-31"},
 )
+@needs("newsletter")
 def draft_newsletter(call: Call, given: dict[str, Any]) -> Answer:
     """Draft a newsletter on a period
 
@@ -263,6 +266,7 @@ def draft_newsletter(call: Call, given: dict[str, Any]) -> Answer:
     not_now=True,
     example={"title": "Nieuws over de herstelaanpak", "items": []},
 )
+@needs("newsletter")
 def edit_newsletter(call: Call, given: dict[str, Any], newsletter: str) -> Answer:
     """Write the words of a draft"""
     saved = newsletters.change(call.parts, call.person, newsletter, call.if_match, content_in(given))
@@ -278,6 +282,7 @@ def edit_newsletter(call: Call, given: dict[str, Any], newsletter: str) -> Answe
     not_now=True,
     example={},
 )
+@needs("newsletter")
 def draw_newsletter_again(call: Call, given: dict[str, Any], newsletter: str) -> Answer:
     """Draw the figures of a draft anew; the words stay"""
     saved = newsletters.draw_again(call.parts, call.person, newsletter, call.if_match)
@@ -285,6 +290,7 @@ def draw_newsletter_again(call: Call, given: dict[str, Any], newsletter: str) ->
 
 
 @api.act("/newsletters/<newsletter:newsletter>/approval", Given, shows=NewsletterApprovedSchema, example={})
+@needs("newsletter")
 def approve_newsletter(call: Call, given: dict[str, Any], newsletter: str) -> Done:
     """Approve a newsletter, which sends it
 
@@ -296,6 +302,7 @@ def approve_newsletter(call: Call, given: dict[str, Any], newsletter: str) -> Do
 @api.question(
     "/newsletters/<newsletter:newsletter>/editions/<municipality:municipality>", shows=EditionSchema
 )
+@needs("read-newsletters")
 def read_edition(call: Call, given: dict[str, Any], newsletter: str, municipality: str) -> Answer:
     """Read the edition of a municipality, as it was sent or as it would be sent now"""
     found = _found(call, newsletter)
@@ -313,6 +320,7 @@ def read_edition(call: Call, given: dict[str, Any], newsletter: str, municipalit
 
 
 @api.question("/council-addresses", shows=CouncilAddressesSchema)
+@needs("newsletter")
 def list_council_addresses(call: Call, given: dict[str, Any]) -> Answer:
     """List the addresses of the councils"""
     check(call.person, "newsletter")
@@ -327,6 +335,7 @@ def list_council_addresses(call: Call, given: dict[str, Any]) -> Answer:
     method="PATCH",
     example={"lines": "GM0772; griffie@example.org\nHelmond; griffie-helmond@example.org; nl"},
 )
+@needs("newsletter")
 def add_council_addresses(call: Call, given: dict[str, Any]) -> Answer:
     """Add addresses of councils, a line each
 
@@ -347,6 +356,7 @@ def add_council_addresses(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.change("/council-addresses/<address:address>", shows=None, method="DELETE")
+@needs("newsletter")
 def remove_council_address(call: Call, given: dict[str, Any], address: str) -> Answer:
     """Take an address away: nothing goes to it any more"""
     check(call.person, "newsletter")

@@ -140,6 +140,7 @@ PROBLEMS = {
     412: ("PreconditionFailed", "There is a newer version than If-Match asks for", ()),
     413: ("ContentTooLarge", "The body is larger than 1 MB", ()),
     415: ("UnsupportedMediaType", "The body is not application/json", ()),
+    429: ("TooManyRequests", "Too much at once; try again after so many seconds", ("Retry-After",)),
     503: ("ServiceUnavailable", "Not available for a moment; try again", ("Retry-After",)),
 }
 
@@ -249,6 +250,8 @@ def _responses(call: CallDoc, method: str, doc_info: dict[str, Any]) -> dict[str
         statuses |= {401, 403}
     if call.body:
         statuses |= {413, 415}
+    if method != "get" and not call.public:
+        statuses.add(429)
     if call.once or call.keyed:
         statuses.add(409)
     if call.conditional:

@@ -14,7 +14,7 @@ from service.api.context import Call
 from service.api.fields import Code
 from service.api.moments_schema import MomentQuery, moment_of
 from service.api.waiting import seen, wait_for
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 
 api = Resource("portfolio", "Sums over all proposals")
 
@@ -77,6 +77,7 @@ class PortfolioSchema(Shape):
 
 
 @api.question("/portfolio", query=PortfolioQuery, shows=PortfolioSchema)
+@needs("read-portfolio")
 def read_portfolio(call: Call, given: dict[str, Any]) -> Answer:
     """Read the sums over all proposals, now or at a moment"""
     check(call.person, "read-portfolio")

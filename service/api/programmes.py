@@ -15,7 +15,7 @@ from service.api.fields import Plain
 from service.api.waiting import seen
 from service.commands import Done
 from service.errors import Missing
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.programmes import read_data
 
 api = Resource("programmes", "What cases are judged by: themes, bodies, route, requirements, terms")
@@ -126,10 +126,12 @@ def read_programme(call: Call, given: dict[str, Any], code: str) -> Answer:
         ],
     },
 )
+@needs("publish")
 def publish_programme(call: Call, given: dict[str, Any]) -> Done:
     """Publish a version of a programme
 
     Versions count from 1 without gaps, and a published one never changes. Running cases keep the one they began with.
+    The secretariat and administrators may.
     """
     check(call.person, "publish")
     return publishing.publish(call.parts, call.person, read_data(given, file="programme"), call.once)

@@ -37,7 +37,7 @@ from service.api.snapshot import snapshot
 from service.api.waiting import seen, wait_for
 from service.commands import Done
 from service.errors import Missing
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.identity.scope import Scope
 from service.listing import Filters, proposals
 from service.published import municipality_code, parts_of_theme
@@ -95,6 +95,7 @@ class TimelineSchema(Shape):
     conditional=False,
     example={"programme": "regionale-herstelaanpak", **EXAMPLE},
 )
+@needs("submit")
 def submit(call: Call, given: dict[str, Any]) -> Done:
     """Submit a proposal
 
@@ -106,6 +107,7 @@ def submit(call: Call, given: dict[str, Any]) -> Done:
 
 
 @api.question("/proposals", query=CasesQuery, shows=CasesSchema, pages=True)
+@needs("read-cases")
 def list_proposals(call: Call, given: dict[str, Any]) -> Answer:
     """List proposals, newest first, now or at a moment
 
@@ -132,6 +134,7 @@ def list_proposals(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.question("/proposals/<case:proposal>", query=MomentQuery, shows=CaseSchema)
+@needs("read-case")
 def read_proposal(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """Read a proposal and where it stands, now or at a moment
 
@@ -158,6 +161,7 @@ def read_proposal(call: Call, given: dict[str, Any], proposal: str) -> Answer:
 
 
 @api.question("/proposals/<case:proposal>/timeline", query=MomentQuery, shows=TimelineSchema)
+@needs("read-case")
 def read_timeline(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """Read everything that happened to a proposal, up to a moment"""
     position = seen(call.parts)

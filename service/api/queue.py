@@ -25,7 +25,7 @@ from service.api.context import Call
 from service.api.moments_schema import PageQuery
 from service.api.waiting import seen
 from service.errors import Missing
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.published import all_bodies
 from service.words import fill
 
@@ -58,6 +58,7 @@ class QueueSchema(Shape):
 
 
 @api.question("/bodies/<code:body>/queue", query=PageQuery, shows=QueueSchema, pages=True)
+@needs("read-queue")
 def read_queue(call: Call, given: dict[str, Any], body: str) -> Answer:
     """Read what waits for a body, oldest term first"""
     if body not in all_bodies(call.parts):

@@ -16,6 +16,7 @@ from service.api.fields import Code, Digits, Flag, Given, ListOf, OneOf, Text, W
 from service.api.openapi import PREFIX
 from service.api.problems import Problem
 from service.api.waiting import seen
+from service.identity.permissions import needs
 from service.messaging import subscriptions
 from service.messaging.addresses import LONGEST_URL
 from service.messaging.channels.queue import queue_name
@@ -143,6 +144,7 @@ EXAMPLE = {
 
 
 @api.question("/subscriptions", shows=SubscriptionsSchema)
+@needs("subscribe")
 def list_subscriptions(call: Call, given: dict[str, Any]) -> Answer:
     """List your subscriptions, newest first; the administrator sees everybody's"""
     found = subscribing.visible(call.parts, call.person)
@@ -152,6 +154,7 @@ def list_subscriptions(call: Call, given: dict[str, Any]) -> Answer:
 @api.change(
     "/subscriptions", SubscriptionGivenSchema, shows=WithSecretSchema, example=EXAMPLE, status=201, keyed=True
 )
+@needs("subscribe")
 def subscribe(call: Call, given: dict[str, Any]) -> Answer:
     """Subscribe to what happens from now on; the answer has the secret
 
@@ -166,6 +169,7 @@ def subscribe(call: Call, given: dict[str, Any]) -> Answer:
 
 
 @api.question("/subscriptions/<subscription:subscription>", shows=SubscriptionSchema)
+@needs("own-subscription")
 def read_subscription(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Read a subscription: what it asks for, and how it is doing"""
     found = subscribing.find(call.parts, call.person, subscription)
@@ -179,6 +183,7 @@ def read_subscription(call: Call, given: dict[str, Any], subscription: str) -> A
     example={**EXAMPLE, "state": "off"},
     method="PUT",
 )
+@needs("own-subscription")
 def change_subscription(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Change a subscription, pause it, or turn it on again
 
@@ -189,6 +194,7 @@ def change_subscription(call: Call, given: dict[str, Any], subscription: str) ->
 
 
 @api.change("/subscriptions/<subscription:subscription>", shows=None, method="DELETE")
+@needs("own-subscription")
 def remove_subscription(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Remove a subscription, and its queue with what is in it"""
     try:
@@ -199,6 +205,7 @@ def remove_subscription(call: Call, given: dict[str, Any], subscription: str) ->
 
 
 @api.question("/subscriptions/<subscription:subscription>/secret", shows=SecretSchema)
+@needs("own-secret")
 def read_secret(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Read the secret of a webhook of your own"""
     return Answer(_secret(call, subscribing.with_secret(call.parts, call.person, subscription)))
@@ -212,6 +219,7 @@ def read_secret(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     method="PUT",
     not_now=True,
 )
+@needs("own-secret")
 def rotate_secret(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Give a webhook of your own a new secret
 
@@ -228,6 +236,7 @@ def rotate_secret(call: Call, given: dict[str, Any], subscription: str) -> Answe
     status=201,
     keyed=True,
 )
+@needs("own-subscription")
 def send_test(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """Send a signed test event, also while it is off; it is tried once
 
@@ -243,6 +252,7 @@ def send_test(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     shows=SubscriptionDeliveriesSchema,
     pages=True,
 )
+@needs("own-subscription")
 def list_subscription_deliveries(call: Call, given: dict[str, Any], subscription: str) -> Answer:
     """List what went there or is to go there, newest first, with every try"""
     position = seen(call.parts)
@@ -259,6 +269,7 @@ def list_subscription_deliveries(call: Call, given: dict[str, Any], subscription
     method="PUT",
     not_now=True,
 )
+@needs("own-subscription")
 def resend_delivery(call: Call, given: dict[str, Any], subscription: str, delivery: str) -> Answer:
     """Send a delivery once more, as the same message"""
     return Answer(_delivery(subscribing.resend(call.parts, call.person, subscription, delivery)))

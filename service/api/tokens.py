@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Any
 
-import structlog
 from flask import Response, request
 
 from service.api.answers import written
@@ -15,15 +12,11 @@ from service.api.blueprint import Resource
 from service.api.context import running
 from service.api.fields import Given, Plain, Text, refusal
 from service.api.openapi import CallDoc
+from service.api.password_sign_in import HeldBack, by_password
 from service.api.problems import Problem
-from service.identity import people, tokens
-from service.identity.people import Account, Person
+from service.identity import tokens
 
 api = Resource("tokens", "Signing in")
-
-
-PATIENCE = 5.0
-"""Seconds that a sign-in waits for others before it is told to come back."""
 
 
 class Password(Plain):
@@ -65,11 +58,12 @@ def sign_in() -> Response:
         api.ARGUMENTS_PARSER.parse(nothing, request, location="query")
     given = api.ARGUMENTS_PARSER.parse(taken, request, location="json")
     pool = running().parts.pool
-    with pool.connection() as connection:
-        account = people.account(connection, given["email"])
-    person = _verified(account, given["password"])
+    person = by_password(given["email"], given["password"], "token")
+    if isinstance(person, HeldBack):
+        raise Problem(
+            429, "sign-in-held-back", headers={"Retry-After": str(person.seconds)}, minutes=person.minutes
+        )
     if person is None:
-        _log_refusal(account, given["email"])
         # The same for an unknown address: nobody learns here who has an account.
         challenge = 'Bearer realm="besluitspoor"'
         raise Problem(401, "wrong-password", headers={"WWW-Authenticate": challenge})
@@ -78,31 +72,10 @@ def sign_in() -> Response:
     return written({"token": token, "expiresAt": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")}, 201)
 
 
-def _verified(account: Account, password: str) -> Person | None:
-    """Who signs in, if the password is theirs. No connection is held meanwhile: it takes long, and others need one."""
-    verifying = running().verifying
-    if not verifying.acquire(timeout=PATIENCE):
-        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
-    try:
-        return people.verified(account, password)
-    finally:
-        verifying.release()
-
-
-def _log_refusal(account: Account, email: str) -> None:
-    """So that somebody who tries many passwords is seen. The address is told apart from others, and not told."""
-    plain = email.lower().encode("utf-8", "surrogatepass")
-    structlog.get_logger().warning(
-        "sign-in refused",
-        address=hmac.digest(running().settings.secret, plain, hashlib.sha256).hex()[:16],
-        person=account.person.id if account.person is not None else None,
-    )
-
-
 api.routed(
     "/tokens",
     "POST",
     sign_in,
-    CallDoc(operation="sign_in", shows=TokenSchema, status=201, body=True, public=True, refuses=(401,)),
+    CallDoc(operation="sign_in", shows=TokenSchema, status=201, body=True, public=True, refuses=(401, 429)),
     api.arguments(taken, example={"email": "submitter@example.org", "password": "demo"}),
 )

@@ -1,4 +1,8 @@
-"""May this person do this act on this case? One table: the act, and who may do it, by role."""
+"""May this person do this act on this case? One table: the act, who may do it in which relation, and in which state.
+
+The code asks it, the page `/permissions` and `docs/permissions.md` are made from it, and tests walk every address with
+it. What stands in no line of it, nobody may.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,10 @@ from typing import Any, TypeVar
 from domain.recorded import Capacity
 from service.identity.people import Person
 
-__all__ = ["TABLE", "Forbidden", "Reach", "Rule", "acting_as", "check", "may", "needs", "reach"]
+__all__ = [
+    "GUARDED", "STATES", "TABLE", "Forbidden", "Reach", "Rule", "acting_as", "admit", "check", "check_person",
+    "in_turn", "may", "needs", "reach", "refused_change",
+]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,26 +63,41 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "withdraw": (APPLICANT, SECRETARY),
     "classify": (SECRETARY,),
     "classify-act": (SECRETARY, MEMBER),
+    "own-draft": (Rule("submitter", own=True), Rule("secretary", own=True)),
     # acts on what cases need
-    "publish": (ADMIN,),
+    "publish": (SECRETARY, ADMIN),
     "open-envelope": (TREASURER,),
     "add-source": (TREASURER,),
-    "change-people": (ADMIN,),
+    "change-people": (SECRETARY, ADMIN),
+    "change-guarded-people": (ADMIN,),
     "newsletter": (SECRETARY,),
     "subscribe": (INTEGRATION, AUDITOR, ADMIN),
+    "own-subscription": (Rule("integration", own=True), Rule("auditor", own=True), ADMIN),
+    "own-secret": (Rule("integration", own=True), Rule("auditor", own=True)),
     "subscribe-others": (ADMIN,),
     "resend": (SECRETARY, ADMIN),
-    # reading; the programmes are open to all, signed in or not
+    "post-letters": (SECRETARY,),
+    # what is one's own: the start page, preferences, sessions, messages
+    "own-account": SIGNED_IN,
+    "own-messages": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
+    # reading; the API shows programmes to all, signed in or not
     "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-confidential": (APPLICANT, SECRETARY, ON_ROUTE, AUDITOR),
     "read-confidential-words": (SECRETARY, ON_ROUTE, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
+    "read-every-case": (SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-queue": (MEMBER, SECRETARY),
+    "read-terms": (A_MEMBER, SECRETARY),
+    "read-programmes": SIGNED_IN,
+    "read-newsletters": SIGNED_IN,
     "read-envelopes": SIGNED_IN,
     "read-portfolio": SIGNED_IN,
     "read-events": (AUDITOR, INTEGRATION),
-    "read-people": (ADMIN,),
+    "read-people": (SECRETARY, ADMIN),
+    "replay-case": (AUDITOR,),
+    "read-sign-ins": (ADMIN,),
     "read-deliveries": (SECRETARY, ADMIN),
+    "read-mail": (SECRETARY,),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
 
@@ -84,6 +106,29 @@ is confidential must be allowed `read-case` and `read-confidential`; what bodies
 `read-confidential-words`, which the applicant has not. Everybody else finds no such case: `service/identity/scope.py`.
 
 What a subscription tells is for who may `read-events`: of such a person it is, whoever may set it up."""
+
+UNDER_WAY = ("completeness", "supplement", "review", "decision", "ratification", "held-over", "award")
+
+STATES: Mapping[str, tuple[str, ...]] = {
+    "completeness": ("completeness",),
+    "revise": ("supplement",),
+    "review": ("review",),
+    "decide": ("decision", "ratification"),
+    "resume": ("held-over",),
+    "award": ("award",),
+    "release": ("awarded",),
+    "reallocate": ("awarded",),
+    "return": ("awarded",),
+    "withdraw": UNDER_WAY,
+}
+"""Act -> the statuses of a case in which it can be done; an act that is not named here is not bound to any.
+
+The rules themselves are the domain's: a test holds this against what it refuses."""
+
+
+GUARDED = frozenset({"admin", "auditor", "integration"})
+"""The roles of who keeps an eye on the others, or reads the whole log: who has one, or gets one, is for administrators.
+"""
 
 
 class Forbidden(Exception):
@@ -109,6 +154,19 @@ def needs(*acts: str) -> Callable[[F], F]:
     return mark
 
 
+def admit(person: Person, acts: Collection[str]) -> None:
+    """Raises Forbidden when this person may do none of these acts in any relation: that needs no look at a case."""
+    if not any(rule.role in person.roles for act in acts for rule in TABLE[act]):
+        act = next(iter(acts), "")
+        roles = tuple(dict.fromkeys(rule.role for each in acts for rule in TABLE[each]))
+        raise Forbidden(act, roles)
+
+
+def in_turn(act: str, status: str) -> bool:
+    """Can this act be done on a case with this status, by whoever may?"""
+    return act not in STATES or status in STATES[act]
+
+
 def may(
     person: Person,
     act: str,
@@ -127,6 +185,31 @@ def check(person: Person, act: str, *, owner: str | None = None, body: str | Non
         rules = TABLE[act]
         roles = tuple(rule.role for rule in rules)
         raise Forbidden(act, roles, body if any(rule.body for rule in rules) else None)
+
+
+def refused_change(by: Person, before: Person | None, after: Person) -> str | None:
+    """Why may who changes people not make this one so? None where they may; `before` is None for somebody new.
+
+    Nobody but an administrator gives or takes a guarded role, or changes who has one, or what they may do themselves;
+    and an administrator stays one until another takes that away.
+    """
+    own = before is not None and before.id == by.id
+    if may(by, "change-guarded-people"):
+        return "own-admin" if own and "admin" not in after.roles else None
+    if before is not None and before.roles & GUARDED:
+        return "person-guarded"
+    if after.roles & GUARDED:
+        return "role-guarded"
+    if own and before is not None and _rights(before) != _rights(after):
+        return "own-rights"
+    return None
+
+
+def check_person(by: Person, whom: Person) -> None:
+    """Raises Forbidden where this person may not change that one, set their password or end their access."""
+    check(by, "change-people")
+    if whom.roles & GUARDED:
+        check(by, "change-guarded-people")
 
 
 def acting_as(
@@ -161,6 +244,11 @@ def reach(person: Person, act: str) -> Reach:
         else:
             everything = True
     return Reach(everything, owners, bodies)
+
+
+def _rights(person: Person) -> tuple[object, ...]:
+    """What somebody may do follows from this."""
+    return person.roles, person.bodies, person.organisation
 
 
 def _allows(rule: Rule, person: Person, owner: str | None, body: str | None, route: Collection[str]) -> bool:

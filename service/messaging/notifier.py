@@ -17,6 +17,7 @@ import psycopg
 import structlog
 
 from service.follow import Follower, lasting_session
+from service.identity import forgetting
 from service.keeping_up import NOTIFIER_LOCK
 from service.messaging import digests, dispatcher, noticing, reminders
 from service.messaging.channels import CHANNELS
@@ -31,8 +32,8 @@ Connection = psycopg.Connection[Any]
 Fold = Callable[[Parts, Connection, int, int], int]
 Chore = Callable[[Parts, Connection, datetime], int]
 
-CHORES: tuple[Chore, ...] = (reminders.run_due, digests.run_due)
-"""What is told because a day or an hour came, not because something happened."""
+CHORES: tuple[Chore, ...] = (reminders.run_due, digests.run_due, forgetting.run_due)
+"""What is told, or forgotten, because a day or an hour came, not because something happened."""
 BATCH = 200
 """Events whose notices are made in one transaction."""
 LOOK_EVERY = 0.25

@@ -17,7 +17,7 @@ from projections.view import Document
 from service import commands, figures
 from service.api.sentences import told
 from service.commands import CaseCommand, Foreseen
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.web import visit
 from service.web.acts import ACTS, Act, Possible, possible
 from service.web.case_facts import CaseAt, Judged, case_at, requirements, story
@@ -38,6 +38,7 @@ ROWS = {"add-condition": "conditions", "add-phase": "phases"}
 
 
 @area.get(PATH, endpoint="ask")
+@needs("completeness", "review", "decide", "award", "resume")
 def ask(proposal: str, act: str) -> AnyResponse:
     """The form of an act, or why it is not its turn."""
     this, found = ACTS[act], _found(proposal)
@@ -46,6 +47,7 @@ def ask(proposal: str, act: str) -> AnyResponse:
 
 
 @area.post(PATH, endpoint="do")
+@needs("completeness", "review", "decide", "award", "resume")
 def do(proposal: str, act: str) -> AnyResponse:
     """Records the act, or shows what it would record; what is refused is said, and everything typed stays."""
     this = ACTS[act]

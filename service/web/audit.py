@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from domain.events import EVENTS
 from service.api.fields import Code, Day, Given, OneOf, Text
 from service.identity.people import ROLES
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.web import visit
 from service.web.event_search import AMOUNTS, Found, Wanted, cases_called, people_called, search
 from service.web.event_words import Happened, happened, kind_of
@@ -20,6 +20,7 @@ from service.web.forms import Form
 from service.web.linking import address_of
 from service.web.naming import names
 from service.web.rendering import moment, page, say, word
+from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
 
 area = Blueprint("audit", __name__)
@@ -49,6 +50,7 @@ FIELDS = tuple(field.data_key or name for name, field in EventsAsked().fields.it
 
 
 @area.get("/audit")
+@needs("read-events")
 def index() -> AnyResponse:
     """The events that are looked for, newest first."""
     check(visit.person(), "read-events")
@@ -62,6 +64,7 @@ def index() -> AnyResponse:
         form=form,
         events=shown,
         found=found,
+        sort=_sort(),
         kinds=[
             (ALL_AMOUNTS, say("audit.all-amounts")),
             *sorted(((k, kind_of(k)) for k in EVENTS), key=lambda e: e[1]),
@@ -77,6 +80,7 @@ def index() -> AnyResponse:
 
 
 @area.get("/audit/events.csv")
+@needs("read-events")
 def download() -> AnyResponse:
     """The events that the page shows, for a spreadsheet."""
     check(visit.person(), "read-events")
@@ -110,6 +114,7 @@ def _found(connection: Connection, form: Form) -> tuple[Found, list[Happened]]:
             before=_position(request.args.get("before")),
             limit=PAGE,
             timezone=visit.parts().settings.timezone,
+            oldest_first=not _sort().descending,
         )
     return found, happened(connection, visit.scope(), found.events, names(visit.parts()))
 
@@ -132,4 +137,9 @@ def _position(given: str | None) -> int | None:
 def _address(endpoint: str, before: object = None) -> str:
     """The same search, from a position back."""
     asked = {name: request.args[name] for name in FIELDS if request.args.get(name, "").strip()}
-    return address_of(endpoint, **asked, before=before)
+    return address_of(endpoint, **asked, before=before, sort=request.args.get("sort"))
+
+
+def _sort() -> Sort:
+    """The newest first, unless the address says otherwise."""
+    return asked_sort(("position",), Sort("position", descending=True))

@@ -14,6 +14,7 @@ from domain.events import ProposalRevised, ProposalSubmitted
 from domain.programme import Programme
 from service import reading
 from service.errors import Missing
+from service.identity.permissions import needs
 from service.published import programme_of
 from service.web import visit
 from service.web.naming import name_of
@@ -72,6 +73,7 @@ class Revision:
 
 
 @area.get("/proposals/<case:proposal>/differences")
+@needs("read-case")
 def show(proposal: str) -> Response:
     """Two versions compared: those that were asked for, else the last two."""
     parts = visit.parts()

@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 from flask import current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from service.api.context import refuse_too_many
 from service.api.problems import Problem
 from service.api.waiting import wait_for
+from service.identity.permissions import admit
 from service.web import sessions, visit
 from service.web.resend import resend, sign_in_to_resend
 
@@ -36,6 +38,10 @@ def enter() -> AnyResponse | None:
         return redirect(url_for("web.sign_in.ask", next=request.full_path.removesuffix("?")), 303)
     if changing and not visit.csrf_matches():
         return resend()
+    # Who is to be kept out is so before anything is looked up; what is marked as nothing is for nobody.
+    admit(found.person, getattr(view, "needs", ()))
+    if changing:
+        refuse_too_many(found.person)
     if not changing:
         # Who has just done something sees it on every page that follows.
         wait_for(visit.parts(), found.position)

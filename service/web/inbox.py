@@ -21,6 +21,7 @@ from service.api.paths import DeliveryConverter
 from service.arrays import array
 from service.errors import Missing
 from service.following import follow
+from service.identity.permissions import needs
 from service.messaging import preferences
 from service.messaging.channels import inbox
 from service.messaging.channels.inbox import SHELVES, Entry
@@ -64,12 +65,14 @@ class Line:
 
 
 @area.get("/inbox")
+@needs("own-messages")
 def index() -> Response:
     """The messages of who looks, and what they follow."""
     return _shown()
 
 
 @area.post("/inbox")
+@needs("own-messages")
 def change() -> AnyResponse:
     """Does something with the messages that are ticked, or with all of them."""
     what = request.form.get("do", "")
@@ -89,6 +92,7 @@ def change() -> AnyResponse:
 
 
 @area.get("/inbox/<delivery:delivery>")
+@needs("own-messages")
 def show(delivery: str) -> AnyResponse:
     """What one message is about, which counts as read from now on: its case, or the message alone for who may not."""
     person = visit.person()
@@ -102,12 +106,14 @@ def show(delivery: str) -> AnyResponse:
     about = entry.delivery.stream
     if line.message.path:
         # The case says what can be done now; what the message asked for may have been done since.
-        of_case = stream_kind(about) == "proposal"
+        # What must be posted is done at the desk.
+        of_case = stream_kind(about) == "proposal" and entry.delivery.kind != "unreached"
         return redirect(url_for("web.cases.show", proposal=about) if of_case else line.message.path, 303)
     return page("inbox/message.html", line=line)
 
 
 @area.post("/proposals/<case:proposal>/watch")
+@needs("read-case")
 def watch(proposal: str) -> AnyResponse:
     """Begins or stops to follow a case."""
     wanted = request.form.get("do") != "stop"

@@ -19,12 +19,12 @@ from service.documents.contents import LETTERS, contents, last_told
 from service.documents.examples import invented
 from service.documents.letters import Issued
 from service.documents.typesetting import pdf
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.published import programme_of
 from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
 from service.web.forms import Form
-from service.web.naming import programmes_in_force
+from service.web.naming import name_of, programmes_in_force
 from service.web.rendering import day, page, say
 
 __all__ = ["area", "told"]
@@ -43,6 +43,7 @@ class PreviewAsked(Given):
 
 
 @area.get("/proposals/<case:proposal>/letters/<letter:letter>")
+@needs("read-case")
 def download(proposal: str, letter: str) -> Response:
     """A letter as it was sent."""
     parts = visit.parts()
@@ -53,6 +54,7 @@ def download(proposal: str, letter: str) -> Response:
 
 
 @area.get("/letters")
+@needs("completeness")
 def index() -> Response:
     """Which letters there are, and a choice of what to see."""
     check(visit.person(), "completeness")
@@ -61,6 +63,7 @@ def index() -> Response:
 
 
 @area.get("/letters/preview")
+@needs("completeness")
 def preview() -> Response:
     """The letter that was chosen, marked as an example; nothing of it is kept."""
     check(visit.person(), "completeness")
@@ -109,6 +112,11 @@ def _asked(form: Form) -> Response:
         "letters/index.html",
         form.status,
         form=form,
+        unreachable=[
+            (programme.code, name_of(programme.name), ", ".join(name_of(body.name) for body in bodies))
+            for programme in programmes_in_force(visit.parts())
+            if (bodies := programme.unreachable())
+        ],
         letters=[(letter, say(f"letters.{letter}")) for letter in LETTERS],
         languages=[(language, say(f"letters.{language}")) for language in LANGUAGES],
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from psycopg import Connection
 
+from service.identity.permissions import needs
 from service.messaging.channels import inbox
 from service.web import visit
 
@@ -16,6 +17,7 @@ area = Blueprint("live", __name__)
 
 
 @area.get("/live")
+@needs("own-account")
 def live() -> Response:
     """304 when nothing has changed; else 204. The ETag says how far the views and the inboxes are now.
 

@@ -27,7 +27,7 @@ from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
 from service.commands import Done, Foreseen
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.moments import moment
 from service.phases import cases, holding_back, receivers
 from service.web import visit
@@ -35,6 +35,7 @@ from service.web.charts import Bars
 from service.web.forms import Form
 from service.web.naming import names, programmes_in_force
 from service.web.rendering import page, say
+from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
 from service.words import fill
 
@@ -57,16 +58,30 @@ class MomentSchema(Given):
     effective_on = Day(load_default=None)
 
 
+SORTS: dict[str, Callable[[Document], Any]] = {
+    "code": lambda each: each["code"],
+    "name": lambda each: ((each["name"] or each["code"]).casefold(), each["code"]),
+    **{
+        name: lambda each, name=name: (Decimal(each[name]), each["code"])  # type: ignore[misc]
+        for name in ("amount", "committed", "heldBack", "left")
+    },
+}
+"""What the envelopes may be sorted by; by their code, unless the address says otherwise."""
+
+
 @area.get("/money")
+@needs("read-envelopes")
 def index() -> Response:
     """All envelopes, now or at a moment."""
     check(visit.person(), "read-envelopes")
     form, found = _at_moment(lambda connection, at: figures.budgets(connection, at))
-    number, count = _page_number(), len(found or [])
-    shown = (found or [])[(number - 1) * MOST : number * MOST]
+    sort = asked_sort(SORTS, Sort("code"))
+    found = sorted(found or [], key=SORTS[sort.by], reverse=sort.descending)
+    number, count = _page_number(), len(found)
+    shown = found[(number - 1) * MOST : number * MOST]
 
     def part(to: int) -> str:
-        return url_for("web.money.index", **_named(form), page=to)
+        return url_for("web.money.index", **_named(form), sort=request.args.get("sort"), page=to)
 
     return page(
         "money/index.html",
@@ -74,6 +89,7 @@ def index() -> Response:
         form=form,
         moment=_moment_named(form),
         envelopes=shown,
+        sort=sort,
         chart=_chart(say("money.chart"), [(each, _address(form, each["code"])) for each in shown]),
         csv=url_for("web.money.as_file", **_named(form)),
         names=names(visit.parts()),
@@ -84,10 +100,14 @@ def index() -> Response:
 
 
 @area.get("/money.csv")
-def as_file() -> Response:
-    """The same for a spreadsheet."""
+@area.get("/money/<code:code>.csv")
+@needs("read-envelopes")
+def as_file(code: str | None = None) -> Response:
+    """The same for a spreadsheet: of all envelopes, or of one."""
     check(visit.person(), "read-envelopes")
-    _, found = _at_moment(lambda connection, at: figures.budgets(connection, at))
+    _, found = _at_moment(lambda connection, at: figures.budgets(connection, at, code))
+    if code is not None and not found:
+        raise Missing("envelope", code)
     called = names(visit.parts())
     head = [say(f"money.{name}") for name in ("code", "envelope", "body", "amount", *PARTS)]
     rows = [
@@ -104,6 +124,7 @@ def as_file() -> Response:
 
 
 @area.get("/money/<code:code>")
+@needs("read-envelopes")
 def envelope(code: str) -> Response:
     """One envelope: where its money came from, and which proposals have it."""
     check(visit.person(), "read-envelopes")
@@ -151,6 +172,7 @@ def envelope(code: str) -> Response:
         code=code,
         envelope=shown,
         chart=_chart(say("money.chart-one"), [(shown, None)] if shown else []),
+        csv=url_for("web.money.as_file", code=code, **_named(form)),
         names=names(visit.parts()),
         previous=part(number - 1) if number > 1 else None,
         next=part(number + 1) if count > number * MOST else None,
@@ -158,6 +180,7 @@ def envelope(code: str) -> Response:
 
 
 @area.route("/money/opening", methods=["GET", "POST"])
+@needs("open-envelope")
 def open_envelope() -> AnyResponse:
     """Opens an envelope with its sources."""
     person, parts = visit.person(), visit.parts()
@@ -193,6 +216,7 @@ def open_envelope() -> AnyResponse:
 
 
 @area.route("/money/<code:code>/sources", methods=["GET", "POST"])
+@needs("add-source")
 def top_up(code: str) -> AnyResponse:
     """Adds money to an envelope."""
     person, parts = visit.person(), visit.parts()
@@ -213,6 +237,7 @@ def top_up(code: str) -> AnyResponse:
 
 
 @area.get("/money/phases")
+@needs("read-every-case")
 def phases() -> Response:
     """The phases that hold money back, each with the condition on which it is released."""
     check(visit.person(), "read-case")
@@ -239,6 +264,7 @@ def phases() -> Response:
 
 
 @area.route("/proposals/<case:proposal>/phases/<int:number>/release", methods=["GET", "POST"])
+@needs("release")
 def release(proposal: str, number: int) -> AnyResponse:
     """Frees what a phase holds back, once its condition is met."""
     return _act(
@@ -251,6 +277,7 @@ def release(proposal: str, number: int) -> AnyResponse:
 
 
 @area.route("/proposals/<case:proposal>/phases/<int:number>/reallocation", methods=["GET", "POST"])
+@needs("reallocate")
 def reallocate(proposal: str, number: int) -> AnyResponse:
     """Moves held-back money of a phase to another proposal."""
     return _act(
@@ -263,6 +290,7 @@ def reallocate(proposal: str, number: int) -> AnyResponse:
 
 
 @area.route("/proposals/<case:proposal>/return", methods=["GET", "POST"])
+@needs("return")
 def give_back(proposal: str) -> AnyResponse:
     """Gives money of a proposal back to its envelope."""
     return _act(

@@ -67,6 +67,7 @@ UNDER = {
         "desk": ("terms", "letters"),
         "inbox": ("preferences",),
         "audit": ("replay",),
+        "admin": ("sign_in_record",),
     }.items()
     for area in areas
 }

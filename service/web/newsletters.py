@@ -27,13 +27,13 @@ from service.documents.edition import Told
 from service.documents.newsletters import Newsletter
 from service.errors import Missing, Stale
 from service.identity import people
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.messaging.mail import layout
 from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
-from service.web.rendering import has_text, money, number, page, ratio, say, word
+from service.web.rendering import has_text, money, number, page, ratio, say
 from service.words import fill
 
 area = Blueprint("newsletters", __name__)
@@ -43,6 +43,7 @@ CHOICE = ("municipality", "language")
 
 
 @area.get("/newsletters")
+@needs("read-newsletters")
 def index() -> Response:
     """The drafts, for who makes them, and everything that was sent."""
     editor = may(visit.person(), "newsletter")
@@ -66,6 +67,7 @@ def index() -> Response:
 
 
 @area.get("/newsletters/new")
+@needs("newsletter")
 def ask() -> Response:
     """On which programme and which period? The last quarter, unless somebody says otherwise."""
     check(visit.person(), "newsletter")
@@ -88,6 +90,7 @@ def ask() -> Response:
 
 
 @area.post("/newsletters/new")
+@needs("newsletter")
 def create() -> AnyResponse:
     """Draws a draft from the log."""
     check(visit.person(), "newsletter")
@@ -103,6 +106,7 @@ def create() -> AnyResponse:
 
 
 @area.get("/newsletters/addresses")
+@needs("newsletter")
 def addresses() -> Response:
     """To which addresses do the councils get their newsletter?"""
     check(visit.person(), "newsletter")
@@ -110,6 +114,7 @@ def addresses() -> Response:
 
 
 @area.post("/newsletters/addresses")
+@needs("newsletter")
 def add_addresses() -> AnyResponse:
     """Takes the lines that are right; the others stay in the form."""
     check(visit.person(), "newsletter")
@@ -136,7 +141,20 @@ def add_addresses() -> AnyResponse:
     return visit.kept(url_for("web.newsletters.addresses"), "newsletters.addresses-added")
 
 
+@area.get("/newsletters/addresses/<address:address>/remove")
+@needs("newsletter")
+def ask_remove_address(address: str) -> Response:
+    """Is nothing to go to this address any more?"""
+    check(visit.person(), "newsletter")
+    with visit.parts().pool.connection() as connection:
+        found = councils.address(connection, address)
+    if found is None:
+        raise Missing("address", address)
+    return page("newsletters/remove_address.html", address=found)
+
+
 @area.post("/newsletters/addresses/<address:address>/remove")
+@needs("newsletter")
 def remove_address(address: str) -> AnyResponse:
     """Nothing goes to it any more."""
     check(visit.person(), "newsletter")
@@ -147,6 +165,7 @@ def remove_address(address: str) -> AnyResponse:
 
 
 @area.post("/newsletters/addresses/<address:address>/again")
+@needs("newsletter")
 def mail_again(address: str) -> AnyResponse:
     """It is mailed again, whether it unsubscribed or refused mail."""
     check(visit.person(), "newsletter")
@@ -157,6 +176,7 @@ def mail_again(address: str) -> AnyResponse:
 
 
 @area.get("/newsletters/<newsletter:newsletter>")
+@needs("read-newsletters")
 def show(newsletter: str) -> Response:
     """A draft, to edit it; or what was sent, with its editions."""
     found = _found(newsletter)
@@ -166,6 +186,7 @@ def show(newsletter: str) -> Response:
 
 
 @area.post("/newsletters/<newsletter:newsletter>")
+@needs("newsletter")
 def change(newsletter: str) -> AnyResponse:
     """Keeps what was written; then draws the figures anew, or goes on to the approval, for who asks that."""
     check(visit.person(), "newsletter")
@@ -194,6 +215,7 @@ def change(newsletter: str) -> AnyResponse:
 
 
 @area.post("/newsletters/<newsletter:newsletter>/preview")
+@needs("newsletter")
 def preview(newsletter: str) -> AnyResponse:
     """The edition as it would be with what is typed now."""
     check(visit.person(), "newsletter")
@@ -207,6 +229,7 @@ def preview(newsletter: str) -> AnyResponse:
 
 
 @area.get("/newsletters/<newsletter:newsletter>/approve")
+@needs("newsletter")
 def ask_approval(newsletter: str) -> AnyResponse:
     """To how many addresses of whom will it go?"""
     check(visit.person(), "newsletter")
@@ -214,6 +237,7 @@ def ask_approval(newsletter: str) -> AnyResponse:
 
 
 @area.post("/newsletters/<newsletter:newsletter>/approve")
+@needs("newsletter")
 def approve(newsletter: str) -> AnyResponse:
     """Approves it: every edition is kept, and goes out."""
     check(visit.person(), "newsletter")
@@ -228,6 +252,7 @@ def approve(newsletter: str) -> AnyResponse:
 
 
 @area.get("/newsletters/<newsletter:newsletter>/remove")
+@needs("newsletter")
 def ask_removal(newsletter: str) -> AnyResponse:
     """Is this draft to be thrown away?"""
     check(visit.person(), "newsletter")
@@ -235,6 +260,7 @@ def ask_removal(newsletter: str) -> AnyResponse:
 
 
 @area.post("/newsletters/<newsletter:newsletter>/remove")
+@needs("newsletter")
 def remove(newsletter: str) -> AnyResponse:
     """Throws a draft away."""
     check(visit.person(), "newsletter")
@@ -248,6 +274,7 @@ def remove(newsletter: str) -> AnyResponse:
 
 
 @area.get("/newsletters/<newsletter:newsletter>/editions/<municipality:municipality>")
+@needs("read-newsletters")
 def read_edition(newsletter: str, municipality: str) -> Response:
     """An edition as it was sent, or as it would be now: the page that is in the mail."""
     found = _found(newsletter)
@@ -266,6 +293,7 @@ def read_edition(newsletter: str, municipality: str) -> Response:
 
 
 @area.get("/newsletters/<newsletter:newsletter>/editions/<municipality:municipality>/file")
+@needs("read-newsletters")
 def read_file(newsletter: str, municipality: str) -> Response:
     """Exactly what was kept of an edition: whoever takes its SHA-256 finds the one in the log."""
     kept, _ = _kept(_found(newsletter), municipality)
@@ -417,7 +445,7 @@ def _figure(place: str) -> str:
     group, _, rest = place.partition("/")
     name, _, code = rest.partition("/")
     if group == "decided":
-        return say("newsletters.figure-decided", outcome=word(name))
+        return say("newsletters.figure-decided", outcome=name)
     key = f"newsletters.figure-{group}-{name}".rstrip("-").lower()
     return say(key, code=code) if has_text(key) else place
 

@@ -21,7 +21,7 @@ from service.api.fields import Code, Day, Given
 from service.api.moments_schema import AsOf
 from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.moments import moment
 from service.web import visit
 from service.web.forms import Form
@@ -48,6 +48,7 @@ class FiguresQuery(Given):
 
 
 @area.get("/portfolio")
+@needs("read-portfolio")
 def index() -> AnyResponse:
     """The figures of a moment."""
     check(visit.person(), "read-portfolio")
@@ -93,6 +94,7 @@ def index() -> AnyResponse:
 
 
 @area.get("/portfolio/<code:figure>.csv")
+@needs("read-portfolio")
 def download(figure: str) -> AnyResponse:
     """One of the figures for a spreadsheet."""
     check(visit.person(), "read-portfolio")

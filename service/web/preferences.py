@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.api.preferences_schema import PreferencesGivenSchema, chosen, content, hearing_of
 from service.identity import undeliverable
 from service.identity.people import Person
+from service.identity.permissions import needs
 from service.messaging import preferences
 from service.messaging.preferences import CHOOSABLE, MODES
 from service.texts import LANGUAGES
@@ -40,6 +41,7 @@ NOT_FOR_APPLICANTS = frozenset({"envelope"})
 
 
 @area.get("/inbox/preferences")
+@needs("own-account")
 def ask() -> Response:
     """How it is now."""
     person = visit.person()
@@ -48,6 +50,7 @@ def ask() -> Response:
 
 
 @area.post("/inbox/preferences")
+@needs("own-account")
 def change() -> AnyResponse:
     """From now on it is so."""
     person = visit.person()

@@ -14,7 +14,7 @@ from domain.requirements import CONSEQUENCES, MINIMUM_IS_WHOLE
 from service import publishing, reading
 from service.api.fields import Given, Text
 from service.errors import Missing
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.programmes import read_bytes
 from service.published import latest, versions
 from service.web import visit
@@ -38,6 +38,7 @@ class DefinitionTextSchema(Given):
 
 
 @area.get("/programmes")
+@needs("read-programmes")
 def index() -> Response:
     """The programmes, with what is in force of each."""
     parts = visit.parts()
@@ -61,6 +62,7 @@ def index() -> Response:
 
 
 @area.get("/programmes/<code:code>")
+@needs("read-programmes")
 def show(code: str) -> Response:
     """A programme in plain words, as it is in force or as an earlier version said it."""
     known = _known(code)
@@ -82,6 +84,7 @@ def show(code: str) -> Response:
 
 
 @area.get("/programmes/<code:code>/differences")
+@needs("read-programmes")
 def compare(code: str) -> Response:
     """What is different between two versions."""
     known = _known(code)
@@ -99,6 +102,7 @@ def compare(code: str) -> Response:
 
 
 @area.get("/programmes/publication")
+@needs("publish")
 def ask() -> Response:
     """The form for a definition in a file."""
     check(visit.person(), "publish")
@@ -106,6 +110,7 @@ def ask() -> Response:
 
 
 @area.post("/programmes/publication")
+@needs("publish")
 def publish() -> AnyResponse:
     """Judges a definition from a file, shows what it changes, and publishes it once that is confirmed."""
     person = visit.person()
@@ -127,6 +132,7 @@ def publish() -> AnyResponse:
 
 
 @area.get("/programmes/<code:code>/new-version")
+@needs("publish")
 def edit(code: str) -> Response:
     """The form with the parts of a programme that change most."""
     check(visit.person(), "publish")
@@ -135,6 +141,7 @@ def edit(code: str) -> Response:
 
 
 @area.post("/programmes/<code:code>/new-version")
+@needs("publish")
 def edited(code: str) -> AnyResponse:
     """Judges the form, shows what it changes, and publishes the version once that is confirmed."""
     check(visit.person(), "publish")
@@ -187,6 +194,7 @@ def _form(form: Form, programme: Programme) -> Response:
         form.status,
         form=form,
         programme=programme,
+        bodies={body.code: name_of(body.name) for body in programme.bodies},
         minimums=minimums,
         consequences=[
             (each, say(f"programmes.consequence-{each}"), say(f"programmes.consequence-{each}-means"))
@@ -247,6 +255,14 @@ def _explained(programme: Programme) -> dict[str, Any]:
         within.setdefault(theme.parent, []).append(theme)
     return {
         "bodies_of": lambda stage: ", ".join(bodies.get(code, code) for code in stage.bodies),
+        "reached": [
+            (
+                name_of(body.name),
+                ", ".join(filter(None, (*body.address, body.email))) or say("programmes.no-address"),
+            )
+            for body in programme.bodies
+            if body.address or body.email or body in programme.unreachable()
+        ],
         "also": [
             (
                 say(f"preferences.kind-{rule.kind}"),

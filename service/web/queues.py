@@ -15,7 +15,7 @@ from service import reading
 from service.api.fields import Code, OneOf
 from service.api.moments_schema import PageQuery
 from service.errors import Missing
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.published import all_bodies
 from service.web import sessions, visit
 from service.web.acting import fields_of, prepared
@@ -23,6 +23,7 @@ from service.web.acts import Act, kind_acts
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
 from service.web.rendering import page, say, word
+from service.web.sorting import Sort, asked_sort
 from service.web.together import MOST, Chosen, chosen, common_kind, foreseen, recorded
 from service.words import fill
 
@@ -43,6 +44,7 @@ class QueueQuery(PageQuery):
 
 
 @area.get("/queue")
+@needs("read-queue")
 def mine() -> AnyResponse:
     """The queues of the bodies of which one is a member: the one, where it is only one."""
     bodies = sorted(visit.person().bodies)
@@ -56,6 +58,7 @@ def mine() -> AnyResponse:
 
 
 @area.get("/queue/<code:body>")
+@needs("read-queue")
 def show(body: str) -> AnyResponse:
     """What waits for a body, oldest term first."""
     in_force = programmes_in_force(visit.parts())
@@ -63,6 +66,7 @@ def show(body: str) -> AnyResponse:
         raise Missing("body", body)
     check(visit.person(), "read-queue", body=body)
     form = Form(QueueQuery(), _in_address())
+    sort = asked_sort(reading.QUEUE_SORTS, Sort("due"))
     given: dict[str, Any] = {"programme": None, "kind": None, "cursor": None, "limit": MOST}
     with form.refusals():
         given = {**form.load(), "limit": MOST}
@@ -70,7 +74,8 @@ def show(body: str) -> AnyResponse:
     with visit.parts().pool.connection() as connection:
         found = reading.queue(
             connection, body, visit.scope(), today=calendar.today, holidays=calendar.holidays, cursor=given["cursor"],
-            limit=given["limit"], kind=given["kind"], programme=given["programme"],
+            limit=given["limit"], kind=given["kind"], programme=given["programme"], by=sort.by,
+            descending=sort.descending,
         )  # fmt: skip
         before = _before(connection, [item["proposal"] for item in found.items])
         items: list[Document] = fill(found.items, connection, visit.scope())
@@ -84,6 +89,7 @@ def show(body: str) -> AnyResponse:
         body_name=known.body(body),
         items=[_row(item, known, before) for item in items],
         total=total,
+        sort=sort,
         filters={"programme": given["programme"], "kind": given["kind"]},
         programmes=[(each.code, name_of(each.name)) for each in in_force],
         kinds=[(kind, word(kind)) for kind in KINDS],
@@ -94,19 +100,19 @@ def show(body: str) -> AnyResponse:
 
 
 @area.get("/queue/<code:body>/together")
+@needs("own-account")
 def back(body: str) -> AnyResponse:
     """There is nothing here without a choice: that is made in the queue."""
     return redirect(url_for("web.queues.show", body=body), 303)
 
 
 @area.post("/queue/<code:body>/together")
+@needs("review", "decide")
 def together(body: str) -> AnyResponse:
     """One judgement on several cases: chosen, shown as it will be recorded, and recorded case by case."""
     _known(body)
     parts, person = visit.parts(), visit.person()
-    # Before it is looked at what was chosen: who may do nothing here is told that, and not which cases there are.
-    if not any(may(person, name, body=body) for name in AT_ONCE):
-        check(person, "review", body=body)
+    check(person, "read-queue", body=body)
     marks = request.form.getlist("case")
     with parts.pool.connection() as connection:
         cases = chosen(connection, visit.scope(), body, marks)
@@ -214,7 +220,7 @@ def _row(item: Document, known: Any, before: dict[str, tuple[str, str, str]]) ->
         "act": act.name if act is not None else None,
         "together": act is not None and act.name in AT_ONCE,
         "before": say(
-            "queues.before", body=known.body(said[0], item["programme"]), judgement=word(said[1]), on=said[2]
+            "queues.before", body=known.body(said[0], item["programme"]), judgement=said[1], on=said[2]
         )
         if said
         else None,
@@ -250,4 +256,4 @@ def _address(body: str, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     kept: dict[str, Any] = {name: values[0] for name, values in _in_address().items() if name != "cursor"}
-    return url_for("web.queues.show", body=body, cursor=cursor, **kept)
+    return url_for("web.queues.show", body=body, cursor=cursor, sort=request.args.get("sort"), **kept)

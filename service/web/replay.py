@@ -24,7 +24,7 @@ from projections import status as statuses
 from projections.view import Document
 from service import reading
 from service.errors import Missing
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.published import versions
 from service.web import portfolio_replay, visit
 from service.web.case_fields import Difference, Words, amounts, differences, waits_for
@@ -75,6 +75,7 @@ class Compared:
 
 
 @area.get("/audit/proposals/<case:proposal>")
+@needs("replay-case")
 def case(proposal: str) -> AnyResponse:
     """A case as it stood after one of its events."""
     check(visit.person(), "read-events")
@@ -131,6 +132,7 @@ def _case(connection: Connection, proposal: str) -> AnyResponse:
 
 
 @area.get("/audit/portfolio")
+@needs("read-events")
 def portfolio() -> AnyResponse:
     """All cases together, after any act."""
     check(visit.person(), "read-events")

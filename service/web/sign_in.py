@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import structlog
 from flask import Blueprint, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
-from service.api.problems import Problem
+from service.api.password_sign_in import HeldBack, by_password
 from service.demo.people import DEMO_PEOPLE, PASSWORD
-from service.identity import people
+from service.identity.permissions import needs
 from service.texts import LANGUAGES
 from service.web import sessions, visit
 from service.web.rendering import page, say
-from service.web.resend import AGAIN, sent_before
+from service.web.resend import AGAIN, TYPED_BY, not_yours, sent_before
 from service.web.visit import COOKIE, inside, public
 
 area = Blueprint("sign_in", __name__)
 
-PATIENCE = 5.0
-"""Seconds that a sign-in waits for others before it is told to come back."""
 YEAR = 365 * 24 * 60 * 60
 
 
@@ -36,28 +33,28 @@ def ask() -> AnyResponse:
 @area.post("/sign-in")
 @public
 def sign_in() -> AnyResponse:
-    """Starts a session; a form that came too late can then be sent again."""
+    """Starts a session; who filled in a form that came too late can then send it again."""
     to = inside(request.form.get("next"))
     email, password = request.form.get("email", ""), request.form.get("password", "")
     found = running()
     demo = request.form.get("demo")
     if demo and found.settings.demo and demo in {person.email for person in DEMO_PEOPLE}:
         email, password = demo, PASSWORD
-    if not found.verifying.acquire(timeout=PATIENCE):
-        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
-    try:
-        with found.parts.pool.connection() as connection:
-            account = people.account(connection, email[:320])
-        person = people.verified(account, password[:1_000])
-    finally:
-        found.verifying.release()
-    if person is None:
-        structlog.get_logger().warning("sign-in refused")
+    person = by_password(email, password)
+    if person is None or isinstance(person, HeldBack):
+        # What came too late and was carried along stays with the form.
         fields = [(AGAIN + name, value) for name, value in sent_before()]
-        return page(
-            "sign_in.html", 400, to=to, email=email[:320], wrong=say("sign-in.wrong"), fields=fields,
-            people=_demo_people(),
+        if person is None:
+            status, wrong = 400, say("sign-in.wrong")
+        else:
+            status, wrong = 429, say("sign-in.held-back", minutes=person.minutes)
+        again = page(
+            "sign_in.html", status, to=to, email=email[:320], wrong=wrong, fields=fields,
+            typed_by=request.form.get(TYPED_BY, ""), people=_demo_people(),
         )  # fmt: skip
+        if person is not None:
+            again.headers["Retry-After"] = str(person.seconds)
+        return again
     with found.parts.pool.connection() as connection:
         old = request.cookies.get(COOKIE)
         if old:
@@ -67,12 +64,19 @@ def sign_in() -> AnyResponse:
         if fields:
             # The session that was just begun is the one that the form is to be sent in.
             visit.come_in(sessions.find(connection, token))
-    response: AnyResponse = page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
+    response: AnyResponse
+    if not fields:
+        response = redirect(to, 303)
+    elif request.form.get(TYPED_BY) == visit.mark_of(person.id):
+        response = page("resend.html", to=to, fields=fields)
+    else:
+        response = not_yours()
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
     return response
 
 
 @area.post("/sign-out")
+@needs("own-account")
 def sign_out() -> AnyResponse:
     """Ends the session, here and in the database."""
     with visit.parts().pool.connection() as connection:

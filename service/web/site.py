@@ -21,6 +21,7 @@ from service.web import (
     money,
     newsletters,
     outbox,
+    permission_pages,
     portfolio,
     preferences,
     programme_pages,
@@ -30,6 +31,7 @@ from service.web import (
     replay,
     search,
     sign_in,
+    sign_in_record,
     start,
     static_files,
     submission,
@@ -47,6 +49,7 @@ AREAS = (
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     classification, register_pages,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
+    permission_pages, sign_in_record,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

@@ -18,9 +18,10 @@ from service import figures
 from service.arrays import array
 from service.identity import people
 from service.identity.people import Person
-from service.identity.permissions import Reach, may
+from service.identity.permissions import Reach, may, needs
 from service.identity.scope import Scope
 from service.listing import Filters, proposals
+from service.messaging import by_post, inspecting
 from service.terms import Wanted, board
 from service.web import drafts, visit
 from service.web.drafts import Draft
@@ -64,6 +65,7 @@ class Desk:
 
 
 @area.get("/")
+@needs("own-account")
 def work() -> Response:
     """My work: what waits for me, and what I follow."""
     person, parts = visit.person(), visit.parts()
@@ -77,11 +79,13 @@ def work() -> Response:
         own = sorted(person.bodies) if "member" in person.roles else []
         desks = _desks(connection, scope, own, calendar, called, TOP) if own else []
         office = _desks(connection, scope, None, calendar, called, TOP) if secretary else None
+        post = by_post.count(connection) if secretary else 0
+        missed = inspecting.missed(connection) if secretary else 0
         every = figures.budgets(connection) if "treasurer" in person.roles else None
         budgets = None if every is None else fill(_newest(every), connection, scope)
         phases = _phases(connection, scope) if budgets is not None else []
         latest = _latest(connection, scope) if "auditor" in person.roles else None
-        staff = len(people.ids(connection)) if "admin" in person.roles else None
+        staff = len(people.ids(connection)) if may(person, "read-people") else None
     return page(
         "start/work.html",
         mine=mine,
@@ -89,6 +93,8 @@ def work() -> Response:
         desks=desks,
         office=office,
         late=_late(office or []),
+        post=post,
+        missed=missed,
         budgets=budgets,
         more_budgets=every is not None and len(every) > ENVELOPES,
         phases=phases,
@@ -101,6 +107,7 @@ def work() -> Response:
 
 
 @area.get("/keys")
+@needs("own-account")
 def keys() -> Response:
     """The keyboard shortcuts, and how to turn them off."""
     return page("start/keys.html", places=[link for link in links(visit.person()) if link.letter])

@@ -26,15 +26,24 @@ from service.errors import KeyReused, Missing
 from service.eventstore import Once
 from service.identity import parties as vault
 from service.identity.people import Person
-from service.identity.permissions import check, may
+from service.identity.permissions import check, may, needs
 from service.published import latest
 from service.web import drafts, sessions, visit
 from service.web.drafts import Draft, Typed
 from service.web.forms import Form
 from service.web.live_budget import budget
 from service.web.naming import names, programmes_in_force
-from service.web.proposal_form import STEPS, Judged, add_row, judge, options, remove_row, with_step
-from service.web.proposal_words import WORDS, label_of
+from service.web.proposal_form import (
+    STEPS,
+    Judged,
+    add_row,
+    judge,
+    options,
+    remove_row,
+    step_of,
+    with_step,
+)  # fmt: skip
+from service.web.proposal_words import WORDS
 from service.web.rendering import page
 
 __all__ = ["LISTS", "Opening", "area", "changed_rows", "opening"]
@@ -72,6 +81,7 @@ def opening(programme: Programme, today: date) -> Opening:
 
 
 @area.get("/proposals/new")
+@needs("submit")
 def new() -> Response:
     """Which programme is it for? And the drafts to go on with."""
     person = visit.person()
@@ -97,6 +107,7 @@ def _choose(status: int) -> Response:
 
 
 @area.post("/proposals/new")
+@needs("submit")
 def begin() -> AnyResponse:
     """A new draft, with what is known of who applies."""
     person = visit.person()
@@ -115,16 +126,19 @@ def begin() -> AnyResponse:
 
 
 @area.get(f"/proposals/new/<draft>/{STEP}")
+@needs("own-draft")
 def show(draft: str, step: str) -> AnyResponse:
     """A step, with what is filled in so far."""
     check(visit.person(), "submit")
     found = _draft(draft)
     if found is None:
         return _gone(draft)
-    return _step(found, step, told=step in found.seen)
+    # A link from what is wrong goes to the field with what is wrong beside it.
+    return _step(found, step, told=step in found.seen or "told" in request.args)
 
 
 @area.post(f"/proposals/new/<draft>/{ASKED}")
+@needs("own-draft")
 def go(draft: str, step: str) -> AnyResponse:
     """Keeps a step, and goes where the button says: on, back, to another step, or to one row more or less."""
     check(visit.person(), "submit")
@@ -154,6 +168,7 @@ def go(draft: str, step: str) -> AnyResponse:
 
 
 @area.post(f"/proposals/new/<draft>/{ASKED}/keep")
+@needs("own-draft")
 def keep(draft: str, step: str) -> Response:
     """Keeps a step while somebody types: says when, and what the money comes to now."""
     check(visit.person(), "submit")
@@ -170,6 +185,7 @@ def keep(draft: str, step: str) -> Response:
 
 
 @area.get("/proposals/new/<draft>/delete")
+@needs("own-draft")
 def ask_delete(draft: str) -> AnyResponse:
     """Do you really want to throw this draft away?"""
     found = _draft(draft)
@@ -179,6 +195,7 @@ def ask_delete(draft: str) -> AnyResponse:
 
 
 @area.post("/proposals/new/<draft>/delete")
+@needs("own-draft")
 def delete(draft: str) -> AnyResponse:
     """Throws a draft away."""
     with visit.parts().pool.connection() as connection:
@@ -188,6 +205,7 @@ def delete(draft: str) -> AnyResponse:
 
 
 @area.get("/proposals/<case:proposal>/received")
+@needs("read-case")
 def received(proposal: str) -> Response:
     """It came in: under which reference, what happens next, and until when."""
     parts = visit.parts()
@@ -215,6 +233,7 @@ def received(proposal: str) -> Response:
 
 
 @area.post("/proposals/new/<draft>/send")
+@needs("own-draft")
 def send(draft: str) -> AnyResponse:
     """Sends the proposal in; the draft goes."""
     check(visit.person(), "submit")
@@ -244,11 +263,7 @@ def _submit(draft: Draft) -> AnyResponse:
         _say("submission.submitted-before")
         return redirect(url_for("web.submission.show", draft=copy.id, step="check"), 303)
     if not form.ok:
-        # What only the submission itself can tell, such as a tender that is closed on the day it counts.
-        known = _judged(draft)[0].errors
-        more = [f"{label_of(name)}: {said}" for name, said in form.errors.items() if name not in known]
-        message = " ".join(filter(None, [form.message, *more])) or None
-        return _step(draft, "check", told=True, status=form.status, message=message)
+        return _step(draft, "check", told=True, status=form.status, refused=form)
     with parts.pool.connection() as connection:
         drafts.delete(connection, person.id, draft.id)
     return visit.done(
@@ -341,14 +356,20 @@ def _judged(draft: Draft) -> tuple[Form, Judged]:
     return form, judge(form, _programme(draft))
 
 
-def _step(draft: Draft, step: str, *, told: bool, status: int = 200, message: str | None = None) -> Response:
-    """The page of a step. `told`: what is wrong in it is said, because it was sent before."""
+def _step(draft: Draft, step: str, *, told: bool, status: int = 200, refused: Form | None = None) -> Response:
+    """The page of a step. `told`: what is wrong in it is said, because it was sent before.
+
+    `refused`: the form as the submission refused it, for what only that can tell, such as a tender that is closed.
+    """
     programme = _programme(draft)
     _, judged = _judged(draft)
     form = _form(draft)
     if told and step != "check":
         form.errors = dict(judged.errors[step])
-    form.message = message
+    if refused is not None:
+        form.message = refused.message
+        for name, said in refused.errors.items():
+            judged.errors[step_of(name)].setdefault(name, said)
     parts = visit.parts()
     today = parts.calendar().today
     return page(
@@ -359,7 +380,13 @@ def _step(draft: Draft, step: str, *, told: bool, status: int = 200, message: st
         step=step,
         steps=list(STEPS),
         form=form,
+        sent=refused is not None,
         judged=judged,
+        done=[
+            index
+            for index, name in enumerate(STEPS)
+            if index < list(STEPS).index(step) and not judged.errors[name]
+        ],
         counts={name: len(errors) for name, errors in judged.errors.items()},
         options=options(programme),
         budget=budget(form, programme),

@@ -12,7 +12,7 @@ from service import subscribing
 from service.api.fields import Given
 from service.api.subscriptions import RotationSchema, SubscriptionChangeSchema, SubscriptionGivenSchema
 from service.identity import people
-from service.identity.permissions import may
+from service.identity.permissions import may, needs
 from service.messaging import subscriptions
 from service.messaging.addresses import LONGEST_URL
 from service.messaging.channels.queue import queue_name
@@ -43,6 +43,7 @@ TONES = {"on": "ok", "off": "neutral", "gone": "error", "sent": "ok", "dead": "e
 
 
 @area.get("/subscriptions")
+@needs("subscribe")
 def index() -> Response:
     """The subscriptions that one may see, the newest first."""
     found = subscribing.visible(visit.parts(), visit.person())
@@ -62,6 +63,7 @@ def index() -> Response:
 
 
 @area.get("/subscriptions/new")
+@needs("subscribe")
 def ask() -> Response:
     """The form for a new subscription."""
     person = visit.person()
@@ -71,6 +73,7 @@ def ask() -> Response:
 
 
 @area.post("/subscriptions/new")
+@needs("subscribe")
 def add() -> AnyResponse:
     """Subscribes; of a webhook of one's own the secret is shown after that."""
     subscribing.visible(visit.parts(), visit.person())
@@ -88,12 +91,14 @@ def add() -> AnyResponse:
 
 
 @area.get("/subscriptions/<subscription:subscription>")
+@needs("own-subscription")
 def show(subscription: str) -> Response:
     """One subscription: what it asks for, how it is doing, and what went there."""
     return _shown(subscribing.find(visit.parts(), visit.person(), subscription))
 
 
 @area.get("/subscriptions/<subscription:subscription>/change")
+@needs("own-subscription")
 def edit(subscription: str) -> Response:
     """The form to change it."""
     known = subscribing.find(visit.parts(), visit.person(), subscription)
@@ -105,6 +110,7 @@ def edit(subscription: str) -> Response:
 
 
 @area.post("/subscriptions/<subscription:subscription>/change")
+@needs("own-subscription")
 def change(subscription: str) -> AnyResponse:
     """Changes what it asks for, where that goes, and whether."""
     known = subscribing.find(visit.parts(), visit.person(), subscription)
@@ -117,6 +123,7 @@ def change(subscription: str) -> AnyResponse:
 
 
 @area.post("/subscriptions/<subscription:subscription>/state")
+@needs("own-subscription")
 def switch(subscription: str) -> AnyResponse:
     """Pauses it, or turns it on again."""
     known = subscribing.find(visit.parts(), visit.person(), subscription)
@@ -142,6 +149,7 @@ def switch(subscription: str) -> AnyResponse:
 
 
 @area.post("/subscriptions/<subscription:subscription>/test")
+@needs("own-subscription")
 def send_test(subscription: str) -> AnyResponse:
     """Sends a test event."""
     form = Form.sent(Given())
@@ -153,12 +161,14 @@ def send_test(subscription: str) -> AnyResponse:
 
 
 @area.get("/subscriptions/<subscription:subscription>/secret")
+@needs("own-secret")
 def secret(subscription: str) -> Response:
     """The secret of one's own webhook."""
     return _secret(subscription, Form(_rotation()))
 
 
 @area.post("/subscriptions/<subscription:subscription>/secret")
+@needs("own-secret")
 def rotate(subscription: str) -> AnyResponse:
     """Gives it a new secret; the one before signs along for a day, or stops at once."""
     form = Form.sent(_rotation())
@@ -175,12 +185,14 @@ def rotate(subscription: str) -> AnyResponse:
 
 
 @area.get("/subscriptions/<subscription:subscription>/removal")
+@needs("own-subscription")
 def ask_removal(subscription: str) -> Response:
     """What removing it means."""
     return _removal(subscribing.find(visit.parts(), visit.person(), subscription), Form(Given()))
 
 
 @area.post("/subscriptions/<subscription:subscription>/removal")
+@needs("own-subscription")
 def remove(subscription: str) -> AnyResponse:
     """Removes it, and its queue."""
     known = subscribing.find(visit.parts(), visit.person(), subscription)
@@ -194,6 +206,7 @@ def remove(subscription: str) -> AnyResponse:
 
 
 @area.post("/subscriptions/<subscription:subscription>/deliveries/<delivery:delivery>")
+@needs("own-subscription")
 def resend(subscription: str, delivery: str) -> AnyResponse:
     """Sends one message once more."""
     form = Form(Given())
@@ -250,7 +263,7 @@ def _shown(known: Subscription, form: Form | None = None) -> Response:
         next=address(found.next),
         tones=TONES,
         tries=len(WAITS) + 1,
-        hours=round(sum(WAITS) / 3600),
+        hours=int(sum(WAITS) / 3600),
     )
 
 

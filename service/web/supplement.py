@@ -19,7 +19,7 @@ from domain.working_days import working_days_until
 from service import commands, reading
 from service.api.proposals_schema import RevisionSchema, proposal_input
 from service.errors import Missing
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.published import programme_of
 from service.web import drafts, visit
 from service.web.drafts import Draft, Typed
@@ -27,7 +27,7 @@ from service.web.forms import Form, key_sent
 from service.web.levels import secret
 from service.web.live_budget import budget
 from service.web.naming import names
-from service.web.proposal_form import as_typed, beside_fields, judge, options
+from service.web.proposal_form import as_typed, judge, options
 from service.web.proposal_words import WORDS
 from service.web.rendering import page
 from service.web.submission import ROW, changed_rows
@@ -61,6 +61,7 @@ def question_of(case: dict[str, Any]) -> dict[str, Any] | None:
 
 
 @area.get(ADDRESS)
+@needs("revise")
 def ask(proposal: str) -> Response:
     """The form, with what the proposal says now, or with what this person has filled in since."""
     seen = _seen(proposal)
@@ -70,6 +71,7 @@ def ask(proposal: str) -> Response:
 
 
 @area.post(ADDRESS)
+@needs("revise")
 def send(proposal: str) -> AnyResponse:
     """Sends it, or keeps it for later, or adds or removes a row."""
     seen = _seen(proposal)
@@ -96,7 +98,6 @@ def send(proposal: str) -> AnyResponse:
             once=form.once(), if_match=form.if_match(),
         )  # fmt: skip
     if not form.ok:
-        beside_fields(form)
         return _page(seen, form, draft)
     with visit.parts().pool.connection() as connection:
         drafts.delete(connection, visit.person().id, draft.id)
@@ -105,6 +106,7 @@ def send(proposal: str) -> AnyResponse:
 
 
 @area.post(f"{ADDRESS}/keep")
+@needs("revise")
 def keep(proposal: str) -> Response:
     """Keeps what is filled in while somebody types: says when, and what the money comes to now."""
     seen = _seen(proposal)

@@ -14,7 +14,7 @@ from domain.proposal import Withdraw
 from service import commands, reading
 from service.api.acts_schema import WithdrawalSchema
 from service.errors import Missing
-from service.identity.permissions import check
+from service.identity.permissions import check, needs
 from service.texts import catalog
 from service.web import visit
 from service.web.forms import Form
@@ -27,12 +27,14 @@ ADDRESS = "/proposals/<case:proposal>/withdrawal"
 
 
 @area.get(ADDRESS)
+@needs("withdraw")
 def ask(proposal: str) -> Response:
     """What withdrawing means, and why you would."""
     return _page(_case(proposal), Form(WithdrawalSchema()))
 
 
 @area.post(ADDRESS)
+@needs("withdraw")
 def send(proposal: str) -> AnyResponse:
     """Takes the proposal back."""
     case = _case(proposal)

@@ -72,9 +72,9 @@ def test_a_member_of_another_body_is_told_of_which_body(service: Service, propos
     assert "taskforce" in refused["detail"]
 
 
-def test_an_unknown_body_is_the_requests_fault_whoever_asks(service: Service, proposal: str) -> None:
+def test_an_unknown_body_is_the_requests_fault_whichever_member_asks(service: Service, proposal: str) -> None:
     review = {"body": "nobody", "advice": "positive"}
-    refused = problem(service.act("auditor", f"/proposals/{proposal}/reviews", review), 400, "unknown-body")
+    refused = problem(service.act("poho", f"/proposals/{proposal}/reviews", review), 400, "unknown-body")
     assert refused["errors"][0]["pointer"] == "/body"
 
 
@@ -95,7 +95,10 @@ def test_a_case_of_another_organisation_is_not_there(service: Service, proposal:
 def test_who_only_keeps_the_service_sees_no_cases(service: Service, proposal: str, who: str) -> None:
     assert service.ask(who, "/proposals").status_code == 403
     position = {"Event-Position": str(service.head())}
-    assert service.ask(who, f"/proposals/{proposal}", headers=position).status_code == 404
+    absent = "proposal-00000000-0000-7000-8000-000000000000"
+    said = [service.ask(who, f"/proposals/{id}", headers=position) for id in (proposal, absent)]
+    assert [answer.status_code for answer in said] == [403, 403]
+    assert said[0].json["detail"] == said[1].json["detail"], "whether it is there is not told"
 
 
 @pytest.mark.parametrize(

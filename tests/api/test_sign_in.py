@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.api import tokens
+from service.api import password_sign_in
 from service.api.context import SIGN_INS, Running
 from tests.api.conftest import PASSWORD, Service
 
@@ -33,7 +33,7 @@ def test_no_connection_is_held_and_only_so_many_passwords_are_verified_at_once(s
 
 def test_who_waits_too_long_is_told_to_come_back(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     running: Running = service.app.extensions["besluitspoor"]
-    monkeypatch.setattr(tokens, "PATIENCE", 0.05)
+    monkeypatch.setattr(password_sign_in, "PATIENCE", 0.05)
     for _ in range(SIGN_INS):
         running.verifying.acquire()
     late = service.act(None, "/tokens", WHO)

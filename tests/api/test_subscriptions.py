@@ -205,8 +205,8 @@ def test_an_integration_sees_its_own_and_the_administrator_all_but_their_secrets
     assert service.act("integration", f"/subscriptions/{others}/tests", {}).status_code == 404
     version = {"version": 2}
     assert put(service, "integration", others, version, "/secret").status_code == 404
-    assert service.ask("admin", f"/subscriptions/{own}/secret").status_code == 404
-    assert put(service, "admin", own, version, "/secret").status_code == 404
+    assert service.ask("admin", f"/subscriptions/{own}/secret").status_code == 403
+    assert put(service, "admin", own, version, "/secret").status_code == 403
     assert put(service, "admin", own, {"name": "x", "url": URL, "state": "off"}).json["state"] == "off"
     assert delete(service, "admin", own).status_code == 204
 
@@ -218,7 +218,7 @@ def test_the_administrator_subscribes_for_somebody_who_may_read_events_and_gets_
     made = subscribed(service, "admin", owner=owner)
     assert (made["owner"], made["ownerMayRead"], made["secret"]) == (owner, True, None)
     assert service.told("integration", f"/subscriptions/{made['id']}/secret")["secret"]
-    assert service.ask("admin", f"/subscriptions/{made['id']}/secret").status_code == 404
+    assert service.ask("admin", f"/subscriptions/{made['id']}/secret").status_code == 403
 
 
 def test_who_may_not_read_events_has_no_subscription(service: Service) -> None:

@@ -27,9 +27,10 @@ def told(
     relation: str = "body",
     required: bool = False,
     instead_of: str | None = None,
+    recipient: str = "",
     **facts: Any,
 ) -> str:
-    """Tells somebody something about a case; the id of the delivery."""
+    """Tells somebody something about a case, or a subscription of theirs as `recipient`; the id of the delivery."""
     with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
         seen = site.service.told("secretary", f"/proposals/{proposal}")
         assert seen["id"] == proposal
@@ -57,7 +58,7 @@ def told(
             datetime.now(UTC),
         )
         person = site.service.people[who].id
-        plan = Planned(person, channel, relation, state, required, instead_of=instead_of)
+        plan = Planned(recipient or person, channel, relation, state, required, instead_of=instead_of)
         with connection.transaction():
             ledger.add(connection, [(made, [plan])])
         return ids(site, made.cause)[0]

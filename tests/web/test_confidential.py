@@ -99,7 +99,7 @@ def story(site: Site) -> Told:
     newsletters.approve(parts, site.service.people["secretary"], newsletter.id)
     facts = {
         "proposal": secret, "body": "adviesgroep", "person": site.service.people["neighbour"].id,
-        "draft": f"draft-{uuid4()}", "step": "what", "number": 2, "figure": "all", "letter": letter.id,
+        "draft": f"draft-{uuid4()}", "step": "what", "number": 2, "figure": "municipalities", "letter": letter.id,
         "delivery": message, "subscription": subscription["id"], "newsletter": newsletter.id,
         "municipality": "GM0772", "address": f"address-{uuid4()}", "token": token_of(site), "chosen": "nl",
         "act": "completeness", "filename": "shell.css", "fingerprint": "0", "name": "x", "path": "x",
@@ -221,7 +221,7 @@ def test_acts_on_it_are_refused_as_on_what_is_not_there(story: Told) -> None:
     acts = {
         "treasurer": [("phases/2/release", {}), ("return", {"amount": "1.00"})],
         "adviesgroep": [("reviews", {"body": "adviesgroep", "advice": "positive"})],
-        "neighbour": [("withdrawal", {"grounds": "Nee."}), ("confidentiality", {"level": "public"})],
+        "neighbour": [("withdrawal", {"grounds": "Nee."})],
     }
     for who, several in acts.items():
         for path, given in several:

@@ -33,6 +33,7 @@ PAGES = {
     "inbox.change_preferences": "web.preferences.change",
     "inbox.change_watch": "web.inbox.watch",
     "deliveries.send_again": "web.deliveries.resend",
+    "deliveries.record_posted": "web.desk.posted",
     "subscriptions.subscribe": "web.subscriptions.add",
     "subscriptions.change_subscription": "web.subscriptions.change",
     "subscriptions.remove_subscription": "web.subscriptions.remove",
@@ -74,6 +75,7 @@ PAGES = {
     "events.read_events": "web.audit.index",
     "register.list_register": "web.register.index",
     "register.read_entry": "web.register.show",
+    "sign-ins.list_sign_ins": "web.sign_in_record.index",
 }
 """What the API can do, and the page that does it. A new call has to be named here, and so needs a page."""
 

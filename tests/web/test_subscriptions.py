@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -84,6 +86,15 @@ def test_who_subscribes_sees_the_secret_and_can_see_it_again(site: Site) -> None
     assert "StageClosed" not in html, "in words"
     assert "Stimuleringsfonds" in html
     assert "Zaaksysteem" in visitor.text("/subscriptions")
+
+
+def test_the_page_says_how_long_it_is_tried_as_the_documentation_does(site: Site, project: Path) -> None:
+    visitor, place = added(site)
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        query = "UPDATE ledger.subscriptions SET failures = 1 WHERE id = %s"
+        assert connection.execute(query, (place.rpartition("/")[2],)).rowcount == 1
+    assert "10 keer, verspreid over zo'n 75 uur" in unescape(visitor.text(place))
+    assert "ten times in some 75 hours" in (project / "docs" / "integrating.md").read_text()
 
 
 def test_the_form_sent_twice_subscribes_once(site: Site) -> None:
@@ -213,8 +224,8 @@ def test_the_administrator_sees_all_but_no_secret_of_another(site: Site) -> None
     html = admin.text(place)
     assert "Integration" in html, "whose it is"
     assert f"{place}/secret" not in html
-    assert admin.get(f"{place}/secret").status_code == 404
-    assert admin.post(f"{place}/secret", {"version": "2"}).status_code in (404, 409)
+    assert admin.get(f"{place}/secret").status_code == 403
+    assert admin.post(f"{place}/secret", {"version": "2"}).status_code in (403, 409)
     _, others = added(site, "auditor")
     assert site.visitor("integration").get(others).status_code == 404
     for who in ("secretary", "submitter"):
