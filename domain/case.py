@@ -27,6 +27,7 @@ from domain.events import (
     ProposalWithdrawn,
     StageClosed,
     StageOpened,
+    TextRedacted,
 )
 from domain.recorded import Recorded
 
@@ -139,6 +140,9 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
         )
     if case is None:
         return None
+    if isinstance(event, TextRedacted):
+        # No step of the case: an act of an earlier date may still be recorded after it.
+        return replace(case, version=recorded.version)
     case = replace(
         case,
         version=recorded.version,

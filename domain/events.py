@@ -49,6 +49,7 @@ __all__ = [
     "StageOpened",
     "SubregionSupport",
     "Text",
+    "TextRedacted",
 ]
 
 Text = Annotated[str, "text"]
@@ -266,6 +267,20 @@ class ProposalWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class TextRedacted:
+    """Texts of an earlier event of this case were taken away; `about` is its position, `paths` where they stood in it.
+
+    The words and their salts go in the transaction that records this. The digests in the log stay, and prove nothing
+    about the words any more.
+    """
+
+    about: int
+    paths: tuple[str, ...]
+    ground: str
+    remarks: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where an envelope's money comes from."""
 
@@ -382,6 +397,7 @@ Event = (
     | MoneyMovedIn
     | MoneyReturned
     | ProposalWithdrawn
+    | TextRedacted
     | EnvelopeOpened
     | SourceAdded
     | FundsReserved

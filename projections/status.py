@@ -25,6 +25,7 @@ from domain.events import (
     Reviewed,
     StageClosed,
     StageOpened,
+    TextRedacted,
 )
 from domain.recorded import Recorded
 from projections.plain import ZERO, day, instant, money
@@ -45,7 +46,8 @@ def evolve(document: Document | None, recorded: Recorded) -> Document | None:
         return _submitted(recorded, event)
     if document is None:
         return None
-    on = day(recorded.effective_on)
+    # What is taken away is no step of the case: it counts from the day that it is recorded, whatever happened when.
+    on = document["lastEffectiveOn"] if isinstance(event, TextRedacted) else day(recorded.effective_on)
     after = {
         **document,
         "version": recorded.version,
@@ -82,6 +84,7 @@ def _submitted(recorded: Recorded, event: ProposalSubmitted) -> Document:
         "award": None,
         "movedIn": [],
         "withdrawal": None,
+        "redactions": [],
         "returned": money(ZERO),
         "totals": {key: money(ZERO) for key in ("awarded", "committed", "heldBack", "returned")},
         "lastEffectiveOn": on,
@@ -215,6 +218,17 @@ def _withdrawn(after: Document, recorded: Recorded, event: ProposalWithdrawn) ->
     after["status"] = "withdrawn"
 
 
+def _redacted(after: Document, recorded: Recorded, event: TextRedacted) -> None:
+    redaction = {
+        "about": event.about,
+        "paths": list(event.paths),
+        "ground": event.ground,
+        "remarks": ref(recorded, "remarks", event.remarks),
+        **_acted(recorded),
+    }
+    after["redactions"] = [*after["redactions"], redaction]
+
+
 CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     ProposalRevised: _revised,
     StageOpened: _opened,
@@ -228,6 +242,7 @@ CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     MoneyMovedIn: moved_in,
     MoneyReturned: returned,
     ProposalWithdrawn: _withdrawn,
+    TextRedacted: _redacted,
 }
 """What each kind of event changes, in a fresh copy of the document (its parts are replaced, never changed)."""
 
@@ -273,7 +288,7 @@ def _history(before: Document | None, after: Document | None, recorded: Recorded
 
 STATUS = View(
     name="status",
-    version=1,
+    version=2,
     kinds=frozenset({"proposal"}),
     key=stream_of,
     evolve=evolve,

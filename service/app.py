@@ -25,6 +25,7 @@ from service.api import (
     programmes,
     proposals,
     queue,
+    redactions,
     sign_ins,
     subscriptions,
     tokens,
@@ -58,6 +59,7 @@ RESOURCES = (
     subscriptions,
     tokens,
     sign_ins,
+    redactions,
 )
 """A new resource is a module in `service/api/`, and its name here."""
 

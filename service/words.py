@@ -7,7 +7,7 @@ escaped, so nothing else looks like one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, LiteralString, TypeVar
 
 import msgspec
@@ -45,6 +45,13 @@ OF_CASE: LiteralString = f"""(SELECT json_object_agg(id, said)::text
 The words that it refers to are all of its own events.
 """
 
+REDACTED = """SELECT t.position::text, r.topic, convert_from(r.state, 'UTF8')::json -> 'event' AS event
+    FROM (SELECT DISTINCT originator_id, notification_id AS position FROM log.events
+        WHERE notification_id = ANY(%s::bigint[])) AS t
+    JOIN log.events r ON r.originator_id = t.originator_id AND r.topic = 'TextRedacted'
+    ORDER BY r.notification_id"""
+"""The decisions that took words of these events away."""
+
 Said = Mapping[str, Any]
 """Words by their path, by the position of their event; names, each with a kind, by id."""
 UNKNOWN: Said = {}
@@ -53,29 +60,61 @@ NOBODY = (None, None)
 _JSON = msgspec.json.Encoder()
 
 
-def fill(documents: T, connection: Connection, known: Said = UNKNOWN) -> T:
+Redacted = Callable[[str], str]
+"""What stands where words were taken away, by the ground of that."""
+
+
+def fill(documents: T, connection: Connection, known: Said = UNKNOWN, redacted: Redacted | None = None) -> T:
     """The same with every reference replaced: words by their text, people by `{"id", "name"}`, parties with `kind`.
 
-    What was redacted or erased becomes None: the text, or the name. Takes any nesting of lists and dicts. What is
-    `known` is not asked for.
+    What was redacted or erased becomes None: the text, or the name; with `redacted`, what that says of the ground on
+    which a text was taken away. Takes any nesting of lists and dicts. What is `known` is not asked for.
     """
-    found: T = msgspec.json.decode(fill_text(msgspec.json.encode(documents).decode(), connection, known))
+    text = fill_text(msgspec.json.encode(documents).decode(), connection, known, redacted)
+    found: T = msgspec.json.decode(text)
     return found
 
 
-def fill_text(document: str, connection: Connection, known: Said = UNKNOWN) -> str:
+def fill_text(
+    document: str, connection: Connection, known: Said = UNKNOWN, redacted: Redacted | None = None
+) -> str:
     """The same for JSON that is text already."""
     wanted: dict[str, set[str]] = {WORDS: set(), PARTY: set(), PERSON: set()}
     for kind, reference in REFERENCE.findall(document):
         wanted[kind].add(reference)
     positions = {reference.partition("/")[0] for reference in wanted[WORDS]}.difference(known)
     ids = (wanted[PARTY] | wanted[PERSON]).difference(known)
-    if not positions and not ids:
-        return filled(document, known)
+    if positions or ids:
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            given = array(list(positions)), array(list(ids)), array(list(ids))
+            rows = cursor.execute(QUERY, given).fetchall()
+        known = {**known, **{id: msgspec.json.decode(json) for id, json in rows}}
+    if redacted is not None:
+        known = _with_redactions(connection, wanted[WORDS], known, redacted)
+    return filled(document, known)
+
+
+def _with_redactions(
+    connection: Connection, references: Iterable[str], known: Said, redacted: Redacted
+) -> Said:
+    """What is known, and of each text that is not there any more why it was taken away."""
+    missing: dict[str, set[str]] = {}
+    for reference in references:
+        position, _, path = reference.partition("/")
+        if known.get(position, NOTHING).get(path) is None:
+            missing.setdefault(position, set()).add(path)
+    if not missing:
+        return known
+    found: dict[str, dict[str, str]] = {}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        given = array(list(positions)), array(list(ids)), array(list(ids))
-        rows = cursor.execute(QUERY, given).fetchall()
-    return filled(document, {**known, **{id: msgspec.json.decode(json) for id, json in rows}})
+        for position, _, event in cursor.execute(REDACTED, (array(list(missing)),)).fetchall():
+            if str(event["about"]) == position:
+                paths = missing[position].intersection(event["paths"])
+                found.setdefault(position, {}).update(dict.fromkeys(paths, redacted(event["ground"])))
+    return {
+        **known,
+        **{position: {**known.get(position, NOTHING), **said} for position, said in found.items()},
+    }
 
 
 def filled(document: str, said: Said) -> str:

@@ -20,7 +20,7 @@ from domain.recorded import NOW, Moment, Recorded
 from service import reading
 from service.documents.contents import Connection, contents
 from service.documents.typesetting import pdf
-from service.errors import Missing
+from service.errors import Missing, Removed
 from service.eventstore import Meta, Once
 from service.identity.people import Person
 from service.identity.permissions import may
@@ -52,7 +52,10 @@ class Altered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as it was sent. `sha256` (hex) is that of `pdf`, as the log has it; `id` is its stream."""
+    """A letter as it was sent. `sha256` (hex) is that of `pdf`, as the log has it; `id` is its stream.
+
+    One that quoted words that were redacted since has no bytes any more.
+    """
 
     id: str
     letter: str
@@ -62,10 +65,18 @@ class Letter:
     filename: str
     pdf: bytes
 
+    @property
+    def removed(self) -> bool:
+        """Was it taken away by a redaction?"""
+        return not self.pdf
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes."""
+    """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes.
+
+    `redacted`: the position of the redaction that took it away, None while it is there.
+    """
 
     id: str
     letter: str
@@ -76,6 +87,7 @@ class Issued:
     position: int
     made_on: date
     size: int
+    redacted: int | None = None
 
 
 def ensure(parts: Parts, delivery: Delivery) -> Letter:
@@ -110,7 +122,7 @@ def issue(parts: Parts, letter: str, proposal: str, about: int) -> Letter:
 
 def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[Issued]:
     """The letters of a case that were issued by a moment, newest first."""
-    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, length(pdf)
+    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, length(pdf), redacted
         FROM documents.letters WHERE proposal = %(proposal)s AND position IS NOT NULL
             AND (%(position)s::bigint IS NULL OR position <= %(position)s)
             AND (%(on)s::date IS NULL OR made_on <= %(on)s)
@@ -131,7 +143,8 @@ def refuse_unseen(connection: Connection, person: Person, proposal: str) -> None
 def read(parts: Parts, proposal: str, id: str) -> Letter:
     """A letter of this case as it was issued.
 
-    Raises Missing when there is none, Altered when it is not what the log says was issued.
+    Raises Missing when there is none, Removed when a redaction took it away, Altered when it is not what the log says
+    was issued.
     """
     with parts.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
@@ -142,6 +155,8 @@ def read(parts: Parts, proposal: str, id: str) -> Letter:
     if row is None:
         raise Missing("letter", id)
     letter = Letter(*row)
+    if letter.removed:
+        raise Removed("letter", id)
     if not verified(parts, letter):
         raise Altered(f"{id} is not what was issued: its bytes do not have the hash in the log")
     return letter
@@ -174,6 +189,13 @@ def _kept(connection: Connection, letter: str, about: int) -> _Kept | None:
 
 def _keep(parts: Parts, connection: Connection, letter: str, proposal: str, about: int) -> None:
     """Makes the letter and keeps it, unless somebody else was first."""
+    with connection.transaction():
+        # Words that are being redacted just now do not get into it: either it is seen, or it waits.
+        connection.execute("SELECT pg_advisory_xact_lock_shared(7133003)")
+        _make(parts, connection, letter, proposal, about)
+
+
+def _make(parts: Parts, connection: Connection, letter: str, proposal: str, about: int) -> None:
     on = parts.calendar().today
     history = reading.history(connection, proposal)
     language = _language(connection, history)

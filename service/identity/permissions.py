@@ -59,6 +59,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "reallocate": (TREASURER,),
     "return": (TREASURER,),
     "withdraw": (APPLICANT, SECRETARY),
+    "redact": (SECRETARY,),
     "own-draft": (Rule("submitter", own=True), Rule("secretary", own=True)),
     # acts on what cases need
     "publish": (ADMIN,),

@@ -190,7 +190,7 @@ def _coded(name: str, value: str, words: Words, programme: str) -> str:
             return words.cases.get(value, value)
         case "contentHash":
             return value[:HASH] + "…"
-        case "state" | "outcome" | "advice" | "kind" | "status":
+        case "state" | "outcome" | "advice" | "kind" | "status" | "ground":
             own = f"case-fields.{name}-{value}"
             return say(own) if has_text(own) else word(value)
     if DAY.fullmatch(value):

@@ -17,11 +17,11 @@ from projections.view import Document
 from service import figures
 from service.counted import Counted
 from service.web.charts import Bars, Lines, Tiles
+from service.web.filling import fill
 from service.web.lead_times import LeadTime, lead_times
 from service.web.naming import Names
 from service.web.places import Places
 from service.web.rendering import say
-from service.words import fill
 
 __all__ = ["FIGURES", "Figures", "Table", "figures_at"]
 

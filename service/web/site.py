@@ -25,6 +25,7 @@ from service.web import (
     preferences,
     programme_pages,
     queues,
+    redaction,
     rendering,
     replay,
     search,
@@ -47,6 +48,7 @@ AREAS = (
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     permission_pages, sign_in_record,
+    redaction,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

@@ -10,10 +10,10 @@ from flask import Blueprint, Response, request, url_for
 from service.identity.permissions import check, may, needs
 from service.terms import URGENCIES, Board, Wanted, board
 from service.web import visit
+from service.web.filling import fill
 from service.web.naming import Names, names, programmes_in_force
 from service.web.rendering import page, say, word
 from service.web.spreadsheet import as_csv
-from service.words import fill
 
 area = Blueprint("terms", __name__)
 

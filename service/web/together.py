@@ -20,10 +20,10 @@ from service.eventstore import Conflict, Once
 from service.identity.people import Person
 from service.identity.permissions import Forbidden
 from service.texts import catalog
+from service.web.filling import fill
 from service.web.rendering import say
 from service.web.visit import language
 from service.wiring import Parts
-from service.words import fill
 
 __all__ = ["MOST", "Chosen", "chosen", "common_kind", "foreseen", "recorded"]
 

@@ -25,6 +25,7 @@ PAGES = {
     "acts.reallocate_phase": "web.money.reallocate",
     "acts.return_money": "web.money.give_back",
     "acts.withdraw": "web.withdrawal.send",
+    "redactions.redact": "web.redaction.send",
     "envelopes.open_envelope": "web.money.open_envelope",
     "envelopes.add_source": "web.money.top_up",
     "programmes.publish_programme": "web.programme_pages.publish",
@@ -71,6 +72,7 @@ PAGES = {
     "newsletters.read_edition": "web.newsletters.read_edition",
     "newsletters.list_council_addresses": "web.newsletters.addresses",
     "events.read_events": "web.audit.index",
+    "redactions.list_texts": "web.redaction.ask",
     "sign-ins.list_sign_ins": "web.sign_in_record.index",
 }
 """What the API can do, and the page that does it. A new call has to be named here, and so needs a page."""

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from service.errors import Removed
 from service.identity import undeliverable
 from service.messaging import preferences
 from service.messaging.channels.channel import Dropped, Failed, Later, Outcome, Sent
@@ -60,6 +61,8 @@ class Email:
             return Later((quiet_until - now).total_seconds())
         try:
             message = compose(parts, delivery, reader)
+        except Removed:
+            return Dropped("what it told of has been redacted")
         except ValueError as error:
             return Failed(f"no mail can be made of this: {without_addresses(str(error))}", permanent=True)
         try:
