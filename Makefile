@@ -16,7 +16,7 @@ BIN := .venv/bin
 # A file stays in one process, for its tests may share a database. The files in the order of tests/conftest.py.
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check bench screenshots clean
+.PHONY: help run test test-all check audit bench screenshots clean
 
 help: ## show this list
 	@echo "make ... (PORT=8000 DATA=.data HOST=127.0.0.1 for run, ARGS=... for the tests and the benchmarks)"
@@ -36,6 +36,9 @@ check: .venv/installed-dev ## lint, layout, types and import rules
 	@"$(BIN)/python" -m ruff format --check .
 	@"$(BIN)/python" -m mypy
 	@"$(BIN)/lint-imports"
+
+audit: .venv/installed-audit ## look for secrets in the files, and for known weaknesses in what is installed
+	@.ci/audit "$(BIN)"
 
 bench: .venv/installed-dev ## measure; ratios within one run, see docs/performance.md
 	@"$(BIN)/python" -m benchmarks $(ARGS)
@@ -59,6 +62,10 @@ clean: ## forget .venv and what the tools remember (your data stays)
 	@"$(BIN)/python" -m pip install -qq -c requirements.lock setuptools
 	@"$(BIN)/python" -m pip install -qq -c requirements.lock --no-build-isolation -e '.[embedded,dev]'
 	@touch .venv/installed-run "$@"
+
+.venv/installed-audit: requirements.lock pyproject.toml | .venv/installed-dev
+	@"$(BIN)/python" -m pip install -qq -c requirements.lock --no-build-isolation -e '.[embedded,dev,audit]'
+	@touch "$@"
 
 .venv/made:
 	@found=; for candidate in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11 python; do \

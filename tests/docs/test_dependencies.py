@@ -15,6 +15,7 @@ HEADINGS = {
     "run": "## What the service runs on",
     "embedded": "## The embedded database",
     "dev": "## Development",
+    "audit": "## Looking for weaknesses",
 }
 
 

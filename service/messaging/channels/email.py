@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from service.documents.letters import Altered
 from service.errors import Removed
 from service.identity import undeliverable
 from service.messaging import preferences
@@ -63,6 +64,12 @@ class Email:
             message = compose(parts, delivery, reader)
         except Removed:
             return Dropped("what it told of has been redacted")
+        except Altered as altered:
+            # Somebody changed what the log vouches for: no next try makes that good.
+            structlog.get_logger(__name__).error(
+                "a letter was altered", delivery=delivery.id, why=str(altered)
+            )
+            return Failed(f"the letter that goes with it was altered: {altered}", permanent=True)
         except ValueError as error:
             return Failed(f"no mail can be made of this: {without_addresses(str(error))}", permanent=True)
         try:
