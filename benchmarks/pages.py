@@ -19,9 +19,9 @@ from benchmarks.http import HOST, THREADS, WORKERS, Connection, _answers, _free_
 from benchmarks.notices import tell_all
 from benchmarks.tables import Aim, Table, percentile
 from benchmarks.which_pages import FORMS, PAGES, forgotten
-from service import webserver
+from service import register, webserver
 from service.app import create_app
-from service.documents import newsletters
+from service.documents import councils, newsletters
 from service.identity import parties, people
 from service.messaging import subscriptions
 from service.messaging.mail.unsubscribe import Subscription, link
@@ -185,9 +185,10 @@ def _places(settings: Settings) -> dict[str, Any]:
             ),
             "person": column("SELECT id FROM vault.people ORDER BY id"),
             "draft": [drafts.begin(connection, submitter.id, "herstel", {"title": ["Meten is weten"]}).id],
+            "council": [councils.add(connection, "GM0707", "griffie@example.org")],
             "token": [link(settings, Subscription(member.id, "turn")).rpartition("/")[2]],
         }
-    places |= _newsletter(settings) | _subscription(settings)
+    places |= _newsletter(settings) | _subscription(settings) | _published(settings)
     return {**places, "count": len(places["case"])}
 
 
@@ -216,6 +217,13 @@ def _newsletter(settings: Settings) -> dict[str, list[str]]:
         programme = latest(parts, "herstel")
         assert programme is not None
         return {"draft_letter": [drawn.id], "municipality": [each.code for each in programme.municipalities]}
+
+
+def _published(settings: Settings) -> dict[str, list[str]]:
+    """What everybody may know of, by its reference."""
+    with closing(build(settings)) as parts, parts.pool.connection() as connection:
+        found = register.found(parts, connection, register.Filters(), limit=500)
+    return {"public": [each["reference"] for each in found.items]}
 
 
 def _subscription(settings: Settings) -> dict[str, list[str]]:

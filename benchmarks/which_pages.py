@@ -36,6 +36,8 @@ PAGES = (
     ("member", "/proposals/{award}/acts/award"),
     ("secretary", "/proposals/{held_over}/acts/resume"),
     ("secretary", "/proposals/{advice}/withdrawal"),
+    ("secretary", "/proposals/{advice}/redaction"),
+    ("secretary", "/proposals/{advice}/confidentiality"),
     ("submitter", "/proposals/new"),
     ("submitter", "/proposals/new/{draft}/what"),
     ("submitter", "/proposals/new/{draft}/who"),
@@ -60,6 +62,9 @@ PAGES = (
     ("admin", "/admin?q=member"),
     ("admin", "/admin/people/new"),
     ("admin", "/admin/people/{person}"),
+    ("admin", "/admin/people/{person}/end"),
+    ("admin", "/admin/sign-ins"),
+    ("admin", "/permissions"),
     ("treasurer", "/money"),
     ("treasurer", "/money/{envelope}"),
     ("treasurer", "/money/{envelope}/sources"),
@@ -89,6 +94,7 @@ PAGES = (
     ("secretary", "/newsletters"),
     ("secretary", "/newsletters/new"),
     ("secretary", "/newsletters/addresses"),
+    ("secretary", "/newsletters/addresses/{council}/remove"),
     ("secretary", "/newsletters/{draft_letter}"),
     ("secretary", "/newsletters/{draft_letter}/approve"),
     ("secretary", "/newsletters/{draft_letter}/remove"),
@@ -101,6 +107,10 @@ PAGES = (
     ("integration", "/subscriptions/{subscription}/removal"),
     ("integration", "/subscriptions/{subscription}/secret"),
     ("nobody", "/unsubscribe/{token}"),
+    ("nobody", "/register"),
+    ("nobody", "/register?q=winkels"),
+    ("nobody", "/register/{public}"),
+    ("nobody", "/register/open-data"),
 )
 """Who asks for what. What stands in braces is of the log that is measured (`benchmarks/pages.py`)."""
 
@@ -116,12 +126,16 @@ DOWNLOAD, SENT_ON, DEMO = "a file, not a page", "sends on to another page", "of 
 ELSEWHERE = {
     "audit.download": DOWNLOAD,
     "cases.as_file": DOWNLOAD,
+    "cases.figures": DOWNLOAD,
     "money.as_file": DOWNLOAD,
     "portfolio.download": DOWNLOAD,
     "terms.as_file": DOWNLOAD,
     "letters.download": DOWNLOAD,
     "letters.preview": "a PDF that is typeset anew each time",
     "newsletters.read_file": DOWNLOAD,
+    "register.feed": DOWNLOAD,
+    "register.as_csv": DOWNLOAD,
+    "register.as_json": DOWNLOAD,
     "deliveries.as_mail": "a mail, as it would be sent",
     "inbox.show": SENT_ON,
     "sign_in.choose_language": SENT_ON,
@@ -140,7 +154,7 @@ EXAMPLES = {
     "envelope": "pot", "reference": "RHA-2020-0001", "draft": f"draft-{UUID}", "person": f"person-{UUID}",
     "held_back": f"proposal-{UUID}/phases/1", "delivery": f"delivery-{UUID}",
     "draft_letter": f"newsletter-{UUID}", "municipality": "GM0707", "subscription": f"subscription-{UUID}",
-    "token": "token",
+    "token": "token", "council": f"address-{UUID}", "public": "RHA-2020-0001",
 }  # fmt: skip
 """What stands in an address where it is no case."""
 

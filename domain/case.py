@@ -31,6 +31,7 @@ from domain.events import (
     Reviewed,
     StageClosed,
     StageOpened,
+    TextRedacted,
 )
 from domain.programme import APPLICANT
 from domain.recorded import Recorded
@@ -166,6 +167,9 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
         return replace(case, version=recorded.version, confidentiality=levels)
     if isinstance(event, WORDED):
         case = replace(case, acts={**case.acts, recorded.version: getattr(event, "body", "")})
+    if isinstance(event, TextRedacted):
+        # No step of the case: an act of an earlier date may still be recorded after it.
+        return replace(case, version=recorded.version)
     case = replace(
         case,
         version=recorded.version,

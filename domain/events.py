@@ -50,6 +50,7 @@ __all__ = [
     "StageOpened",
     "SubregionSupport",
     "Text",
+    "TextRedacted",
 ]
 
 Text = Annotated[str, "text"]
@@ -282,6 +283,20 @@ class ConfidentialitySet:
 
 
 @dataclass(frozen=True, slots=True)
+class TextRedacted:
+    """Texts of an earlier event of this case were taken away; `about` is its position, `paths` where they stood in it.
+
+    The words and their salts go in the transaction that records this. The digests in the log stay, and prove nothing
+    about the words any more.
+    """
+
+    about: int
+    paths: tuple[str, ...]
+    ground: str
+    remarks: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where an envelope's money comes from."""
 
@@ -399,6 +414,7 @@ Event = (
     | MoneyReturned
     | ProposalWithdrawn
     | ConfidentialitySet
+    | TextRedacted
     | EnvelopeOpened
     | SourceAdded
     | FundsReserved

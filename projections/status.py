@@ -26,6 +26,7 @@ from domain.events import (
     Reviewed,
     StageClosed,
     StageOpened,
+    TextRedacted,
 )
 from domain.programme import APPLICANT
 from domain.recorded import Recorded
@@ -49,8 +50,8 @@ def evolve(document: Document | None, recorded: Recorded) -> Document | None:
     if document is None:
         return None
     on = day(recorded.effective_on)
-    if isinstance(event, ConfidentialitySet):
-        # It says nothing of what happened: what did may still be recorded with an earlier date.
+    if isinstance(event, ConfidentialitySet | TextRedacted):
+        # Neither is a step of the case: what happened may still be recorded with an earlier date.
         on = document["lastEffectiveOn"]
     after = {
         **document,
@@ -90,6 +91,7 @@ def _submitted(recorded: Recorded, event: ProposalSubmitted) -> Document:
         "award": None,
         "movedIn": [],
         "withdrawal": None,
+        "redactions": [],
         "returned": money(ZERO),
         "totals": {key: money(ZERO) for key in ("awarded", "committed", "heldBack", "returned")},
         "lastEffectiveOn": on,
@@ -247,6 +249,18 @@ def with_levels(document: Document, levels: Mapping[int, Document]) -> Document:
     return after
 
 
+def _redacted(after: Document, recorded: Recorded, event: TextRedacted) -> None:
+    redaction = {
+        "about": event.about,
+        "paths": list(event.paths),
+        "ground": event.ground,
+        "remarks": ref(recorded, "remarks", event.remarks),
+        **_acted(recorded),
+    }
+    del redaction["confidentiality"]  # It has no level of its own: that of the words counts.
+    after["redactions"] = [*after["redactions"], redaction]
+
+
 CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     ProposalRevised: _revised,
     StageOpened: _opened,
@@ -261,6 +275,7 @@ CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     MoneyReturned: returned,
     ProposalWithdrawn: _withdrawn,
     ConfidentialitySet: _classified,
+    TextRedacted: _redacted,
 }
 """What each kind of event changes, in a fresh copy of the document (its parts are replaced, never changed)."""
 

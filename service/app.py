@@ -25,6 +25,7 @@ from service.api import (
     programmes,
     proposals,
     queue,
+    redactions,
     register,
     sign_ins,
     subscriptions,
@@ -60,6 +61,7 @@ RESOURCES = (
     tokens,
     sign_ins,
     register,
+    redactions,
 )
 """A new resource is a module in `service/api/`, and its name here."""
 

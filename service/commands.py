@@ -26,7 +26,7 @@ from domain.proposal import CheckCompleteness, Decide, Resume, Review, Submit, W
 from domain.recorded import Capacity, Recorded
 from domain.route import Calendar, out_of_turn
 from service.errors import KeyReused, Missing, Stale
-from service.eventstore import Appended, Conflict, Meta, Once, Series
+from service.eventstore import Appended, Beside, Conflict, Meta, Once, Series
 from service.identity import parties as vault
 from service.identity.parties import Party
 from service.identity.people import Person
@@ -38,7 +38,8 @@ from service.published import all_bodies, latest, programme_of
 from service.wiring import Parts
 
 __all__ = [
-    "Done", "Foreseen", "act", "add_source", "foresee", "once_only", "open_envelope", "revise", "submit",
+    "Decision", "Done", "Foreseen", "act", "add_source", "foresee", "once_only", "open_envelope", "refuse_stale",
+    "revise", "submit",
 ]  # fmt: skip
 
 ATTEMPTS = 10
@@ -98,6 +99,7 @@ class Decision:
     series: Series | None = None
     before: Sequence[Recorded] | None = None
     said: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    beside: Beside | None = None
 
 
 def once_only(parts: Parts, person: Person, once: Once | None, decision: Callable[[], Decision]) -> Done:
@@ -111,7 +113,7 @@ def once_only(parts: Parts, person: Person, once: Once | None, decision: Callabl
             decided = decision()
             meta = Meta(decided.effective_on, person.id, decided.capacity, command_id)
             appended = parts.log.append(
-                decided.changes, decided.versions, meta, once, decided.parties, decided.series
+                decided.changes, decided.versions, meta, once, decided.parties, decided.series, decided.beside
             )
         except Conflict:
             if attempt == ATTEMPTS - 1:

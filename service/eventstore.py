@@ -42,6 +42,7 @@ from service.worded import Words, take_words
 __all__ = [
     "UNAVAILABLE",
     "Appended",
+    "Beside",
     "Conflict",
     "Log",
     "LogError",
@@ -59,6 +60,11 @@ LogError = PersistenceError
 
 E = TypeVar("E")
 R = TypeVar("R")
+
+Beside = Callable[[Connection[DictRow]], Callable[[int, int], None]]
+"""What is done in the transaction of an append: called before it, and what that answers after it with the positions.
+
+Not called after it when nothing was recorded now."""
 
 POOL_SIZE = 4
 POOL_OVERFLOW = 12
@@ -248,6 +254,7 @@ class LogRecorder(PostgresApplicationRecorder):
         actor: PersonId | None = None,
         parties: Sequence[Party] = (),
         series: Series | None = None,
+        beside: Beside | None = None,
     ) -> Appended:
         """Records the events of one command, all or nothing; or answers what `actor` caused with this key before."""
         worded = [(index, event.words) for index, event in enumerate(events, 1) if event.words]
@@ -271,7 +278,14 @@ class LogRecorder(PostgresApplicationRecorder):
 
         def call(connection: Connection[DictRow]) -> tuple[Any, ...] | None:
             cursor = connection.cursor(row_factory=tuple_row)
-            return cursor.execute(self.APPEND, given, prepare=True).fetchone()
+            if beside is None:
+                return cursor.execute(self.APPEND, given, prepare=True).fetchone()
+            with connection.transaction():
+                finish = beside(connection)
+                row = cursor.execute(self.APPEND, given, prepare=True).fetchone()
+                if row is not None and row[2] is not None:
+                    finish(row[0], row[1])
+                return row
 
         # Safe to ask again: the function answers its own commit, of which the acknowledgement was lost.
         row = self.asked(call)
@@ -437,12 +451,13 @@ class Log:
         once: Once | None = None,
         parties: Sequence[Party] = (),
         series: Series | None = None,
+        beside: Beside | None = None,
     ) -> Appended:
         """Records the events of one act, in this order, on streams that are at these versions (0 or absent: new).
 
         With `once`, what this person's key caused before is answered instead and nothing is recorded. With `series`,
-        `series.next` in an event becomes a reference that nobody has yet. Raises Conflict when a stream has moved on,
-        or one of the parties has been named meanwhile.
+        `series.next` in an event becomes a reference that nobody has yet. What `beside` does is done in the same
+        transaction. Raises Conflict when a stream has moved on, or one of the parties has been named meanwhile.
         """
         at = dict(versions)
         stored: list[WordedEvent] = []
@@ -451,7 +466,9 @@ class Log:
             stored.append(self.application.mapper.to_stored_event(Pending(stream, at[stream], event, meta)))
         try:
             # Not by Application.save: what it does beside this is for aggregates, and takes as long as all of this.
-            appended: Appended = self.application.recorder.append(stored, once, meta.by, parties, series)
+            appended: Appended = self.application.recorder.append(
+                stored, once, meta.by, parties, series, beside
+            )
             return appended
         except IntegrityError as error:
             cause = error.__cause__

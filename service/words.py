@@ -7,7 +7,7 @@ escaped, so nothing else looks like one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -49,12 +49,23 @@ OF_CASE = f"""(SELECT json_object_agg(id, said)::text
         UNION ALL SELECT id, json_build_array(name, 'person') FROM vault.people WHERE id = ANY(ids)
     ) AS found)"""
 
+REDACTED = """SELECT t.position::text, r.topic, convert_from(r.state, 'UTF8')::json -> 'event' AS event
+    FROM (SELECT DISTINCT originator_id, notification_id AS position FROM log.events
+        WHERE notification_id = ANY(%(missing)s::bigint[])) AS t
+    JOIN log.events r ON r.originator_id = t.originator_id AND r.topic = 'TextRedacted'
+    WHERE {readable} ORDER BY r.notification_id"""
+"""The decisions that took words of these events away, of events whose words the reader may read."""
+
 Said = Mapping[str, Any]
 """Words by their path, by the position of their event; names, each with a kind, by id."""
 UNKNOWN: Said = {}
 NOTHING: Mapping[str, str] = {}
 NOBODY = (None, None)
 _JSON = msgspec.json.Encoder()
+
+
+Redacted = Callable[[str], str]
+"""What stands where words were taken away, by the ground of that."""
 
 
 def of_case(scope: Scope) -> str:
@@ -65,20 +76,32 @@ def of_case(scope: Scope) -> str:
     return OF_CASE.replace("{readable}", scope.readable())
 
 
-def fill(documents: T, connection: Connection, scope: Scope, known: Said = UNKNOWN) -> T:
+def fill(
+    documents: T,
+    connection: Connection,
+    scope: Scope,
+    known: Said = UNKNOWN,
+    redacted: Redacted | None = None,
+) -> T:
     """The same with every reference replaced: words by their text, people by `{"id", "name"}`, parties with `kind`.
 
     What was redacted or erased becomes None: the text, or the name; so does what the reader, whose `scope` this is, may
-    not read. A case that the reader may not know of goes by CONFIDENTIAL, not by its id. Takes any nesting of lists and
-    dicts. What is `known` is not asked for.
+    not read. With `redacted`, a text that was taken away becomes what that says of the ground, for who could read it.
+    A case that the reader may not know of goes by CONFIDENTIAL, not by its id. Takes any nesting of lists and dicts.
+    What is `known` is not asked for.
     """
-    found: T = msgspec.json.decode(
-        fill_text(msgspec.json.encode(documents).decode(), connection, scope, known)
-    )
+    text = fill_text(msgspec.json.encode(documents).decode(), connection, scope, known, redacted)
+    found: T = msgspec.json.decode(text)
     return found
 
 
-def fill_text(document: str, connection: Connection, scope: Scope, known: Said = UNKNOWN) -> str:
+def fill_text(
+    document: str,
+    connection: Connection,
+    scope: Scope,
+    known: Said = UNKNOWN,
+    redacted: Redacted | None = None,
+) -> str:
     """The same for JSON that is text already."""
     document = conceal(document, connection, scope)
     wanted: dict[str, set[str]] = {WORDS: set(), PARTY: set(), PERSON: set()}
@@ -86,12 +109,39 @@ def fill_text(document: str, connection: Connection, scope: Scope, known: Said =
         wanted[kind].add(reference)
     positions = {reference.partition("/")[0] for reference in wanted[WORDS]}.difference(known)
     ids = (wanted[PARTY] | wanted[PERSON]).difference(known)
-    if not positions and not ids:
-        return filled(document, known)
+    if positions or ids:
+        with connection.cursor(row_factory=tuple_row) as cursor:
+            given = {**scope.params, "positions": array(list(positions)), "ids": array(list(ids))}
+            rows = cursor.execute(QUERY.format(readable=scope.readable()).encode(), given).fetchall()
+        known = {**known, **{id: msgspec.json.decode(json) for id, json in rows}}
+    if redacted is not None:
+        known = _with_redactions(connection, scope, wanted[WORDS], known, redacted)
+    return filled(document, known)
+
+
+def _with_redactions(
+    connection: Connection, scope: Scope, references: Iterable[str], known: Said, redacted: Redacted
+) -> Said:
+    """What is known, and of each text that is not there any more why it was taken away, for who could have read it."""
+    missing: dict[str, set[str]] = {}
+    for reference in references:
+        position, _, path = reference.partition("/")
+        if known.get(position, NOTHING).get(path) is None:
+            missing.setdefault(position, set()).add(path)
+    if not missing:
+        return known
+    found: dict[str, dict[str, str]] = {}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        given = {**scope.params, "positions": array(list(positions)), "ids": array(list(ids))}
-        rows = cursor.execute(QUERY.format(readable=scope.readable()).encode(), given).fetchall()
-    return filled(document, {**known, **{id: msgspec.json.decode(json) for id, json in rows}})
+        given = {**scope.params, "missing": array(list(missing))}
+        query = REDACTED.format(readable=scope.readable("t"))
+        for position, _, event in cursor.execute(query.encode(), given).fetchall():
+            if str(event["about"]) == position:
+                paths = missing[position].intersection(event["paths"])
+                found.setdefault(position, {}).update(dict.fromkeys(paths, redacted(event["ground"])))
+    return {
+        **known,
+        **{position: {**known.get(position, NOTHING), **said} for position, said in found.items()},
+    }
 
 
 def conceal(document: str, connection: Connection, scope: Scope, own: str = "") -> str:

@@ -236,6 +236,13 @@ class WithdrawnSchema(ActedSchema):
     grounds = maybe()
 
 
+class RedactedSchema(ActedSchema):
+    about = whole("The position of the event that texts were taken from")
+    paths = fields.List(fields.String(), required=True, metadata=_about("Where they stood in it"))
+    ground = text("privacy, woo, legal-order or mistake")
+    remarks = maybe()
+
+
 class TotalsSchema(Shape):
     awarded = money()
     committed = money()
@@ -271,6 +278,7 @@ class CaseSchema(Shape):
     award = named(AwardedSchema, allow_none=True)
     moved_in = listed(MovedInSchema)
     withdrawal = named(WithdrawnSchema, allow_none=True)
+    redactions = listed(RedactedSchema, "Texts that were taken away: these are null")
     returned = money()
     totals = named(TotalsSchema)
     last_effective_on = day()

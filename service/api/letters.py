@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import fields
+
 from service.api.answers import Answer
 from service.api.answers_schema import Shape, day, listed, text, whole
 from service.api.blueprint import Resource
@@ -24,7 +26,10 @@ class LetterSchema(Shape):
     about = whole("The position of the event that it tells of")
     position = whole("The position at which the log says that it was issued")
     sha256 = text("Of the PDF, in hex, as the log has it")
-    size = whole("Of the PDF, in bytes")
+    size = whole("Of the PDF, in bytes; 0 once it was removed")
+    removed = fields.Boolean(
+        required=True, metadata={"description": "Is it gone, because it quoted words that were redacted?"}
+    )
 
 
 class LettersSchema(Shape):
@@ -50,6 +55,7 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
             "position": each.position,
             "sha256": each.sha256,
             "size": each.size,
+            "removed": each.redacted is not None,
         }
         for each in found
     ]
@@ -57,7 +63,10 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
 
 
 @api.question(
-    "/proposals/<case:proposal>/letters/<letter:letter>", shows=None, content_type="application/pdf"
+    "/proposals/<case:proposal>/letters/<letter:letter>",
+    shows=None,
+    content_type="application/pdf",
+    removable=True,
 )
 @needs("read-case")
 def read_letter(call: Call, given: dict[str, Any], proposal: str, letter: str) -> Answer:

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from domain.definition_fields import DefinitionErrors
 from domain.errors import Invalid, Refused
 from service.api.fields import Said
-from service.errors import KeyReused, Missing, Stale
+from service.errors import KeyReused, Missing, Removed, Stale
 from service.eventstore import UNAVAILABLE, Conflict, LogError
 from service.identity.permissions import Forbidden
 from service.texts import DEFAULT, LANGUAGES, Catalog, catalog
@@ -89,7 +89,7 @@ class Problem(Exception):
 def register(app: Flask, answer: Callable[[Exception], Response]) -> None:
     """From now on every error of this application gets this answer."""
     for kind in (
-        Problem, Refused, Missing, Stale, KeyReused, Forbidden, Conflict, ValidationError, DefinitionErrors,
+        Problem, Refused, Missing, Removed, Stale, KeyReused, Forbidden, Conflict, ValidationError, DefinitionErrors,
         HTTPException, psycopg.Error, LogError, Exception,
     ):  # fmt: skip
         app.register_error_handler(kind, answer)
@@ -159,6 +159,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "invalid-input", *faults, language="en")
         case Missing():
             return Problem(404, "missing", what=error.what, id=error.id)
+        case Removed():
+            return Problem(410, "removed-by-redaction", what=error.what, id=error.id)
         case Forbidden():
             code = "forbidden-body" if error.body else "forbidden"
             return Problem(403, code, act=error.act, roles=list(error.roles), body=error.body)

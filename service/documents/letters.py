@@ -20,7 +20,7 @@ from domain.recorded import NOW, Moment, Recorded
 from service import reading
 from service.documents.contents import Connection, contents
 from service.documents.typesetting import pdf
-from service.errors import Missing
+from service.errors import Missing, Removed
 from service.eventstore import Meta, Once
 from service.identity.scope import Scope
 from service.ids import new_id
@@ -54,7 +54,10 @@ class Altered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as it was sent, about the event at `about`. `sha256` (hex) is that of `pdf`; `id` is its stream."""
+    """A letter as it was sent, about the event at `about`. `sha256` (hex) is that of `pdf`; `id` is its stream.
+
+    One that quoted words that were redacted since has no bytes any more.
+    """
 
     id: str
     letter: str
@@ -65,10 +68,18 @@ class Letter:
     filename: str
     pdf: bytes
 
+    @property
+    def removed(self) -> bool:
+        """Was it taken away by a redaction?"""
+        return not self.pdf
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes."""
+    """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes.
+
+    `redacted`: the position of the redaction that took it away, None while it is there.
+    """
 
     id: str
     letter: str
@@ -79,6 +90,7 @@ class Issued:
     position: int
     made_on: date
     size: int
+    redacted: int | None = None
 
 
 def ensure(parts: Parts, delivery: Delivery) -> Letter:
@@ -107,19 +119,19 @@ def issue(parts: Parts, letter: str, proposal: str, about: int) -> Letter:
             found = _kept(connection, letter, about)
             assert found is not None
         if found.position is None:
-            if _digest(found.letter) != found.letter.sha256:
+            if not found.letter.removed and _digest(found.letter) != found.letter.sha256:
                 raise Altered(f"{found.letter.id} was changed before it was issued")
             position = _append(parts, found.letter, found.made_on)
             query = "UPDATE documents.letters SET position = %s WHERE id = %s"
             connection.execute(query, (position, found.letter.id))
     if found.letter.proposal != proposal:
         raise Altered(f"{found.letter.id} is kept with another case than the one it tells of")
-    return _sound(parts, found.letter)
+    return found.letter if found.letter.removed else _sound(parts, found.letter)
 
 
 def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[Issued]:
     """The letters of a case that were issued by a moment, newest first."""
-    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, length(pdf)
+    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, length(pdf), redacted
         FROM documents.letters WHERE proposal = %(proposal)s AND position IS NOT NULL
             AND (%(position)s::bigint IS NULL OR position <= %(position)s)
             AND (%(on)s::date IS NULL OR made_on <= %(on)s)
@@ -138,7 +150,8 @@ def refuse_unseen(connection: Connection, scope: Scope, proposal: str) -> None:
 def read(parts: Parts, proposal: str, id: str) -> Letter:
     """A letter of this case as it was issued.
 
-    Raises Missing when there is none, Altered when it is not what the log says was issued.
+    Raises Missing when there is none, Removed when a redaction took it away, Altered when it is not what the log says
+    was issued.
     """
     with parts.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
@@ -148,7 +161,10 @@ def read(parts: Parts, proposal: str, id: str) -> Letter:
         ).fetchone()
     if row is None:
         raise Missing("letter", id)
-    return _sound(parts, Letter(*row))
+    letter = Letter(*row)
+    if letter.removed:
+        raise Removed("letter", id)
+    return _sound(parts, letter)
 
 
 def verified(parts: Parts, letter: Letter) -> bool:
@@ -195,6 +211,13 @@ def _kept(connection: Connection, letter: str, about: int) -> _Kept | None:
 
 def _keep(parts: Parts, connection: Connection, letter: str, proposal: str, about: int) -> None:
     """Makes the letter and keeps it, unless somebody else was first."""
+    with connection.transaction():
+        # Words that are being redacted just now do not get into it: either it is seen, or it waits.
+        connection.execute("SELECT pg_advisory_xact_lock_shared(7133003)")
+        _make(parts, connection, letter, proposal, about)
+
+
+def _make(parts: Parts, connection: Connection, letter: str, proposal: str, about: int) -> None:
     on = parts.calendar().today
     history = reading.history(connection, proposal)
     language = _language(connection, history)

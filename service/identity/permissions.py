@@ -63,6 +63,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "withdraw": (APPLICANT, SECRETARY),
     "classify": (SECRETARY,),
     "classify-act": (SECRETARY, MEMBER),
+    "redact": (SECRETARY,),
     "own-draft": (Rule("submitter", own=True), Rule("secretary", own=True)),
     # acts on what cases need
     "publish": (SECRETARY, ADMIN),

@@ -116,15 +116,21 @@ class Scope:
         return "true" if self.words.everything else f"{row}.position NOT IN ({self._withheld()})"
 
     def _withheld(self) -> str:
-        """The positions of the words that are withheld: few, of confidential acts and of why they are so."""
+        """The positions of the words that are withheld: few, of confidential acts and of why they are so.
+
+        And of why such words were taken away.
+        """
         beyond = _condition(self.words, "words", "s")
-        return f"""SELECT e.notification_id FROM views.confidential c
-            JOIN views.status s ON s.key = c.key CROSS JOIN LATERAL jsonb_array_elements(c.acts) AS act
-            JOIN log.events e ON e.originator_id = c.key AND e.originator_version = (act ->> 0)::bigint
-            WHERE act ->> 1 >= %(scope_today)s AND NOT {beyond}
-            UNION ALL SELECT remark::bigint FROM views.confidential c
-            JOIN views.status s ON s.key = c.key CROSS JOIN LATERAL jsonb_array_elements_text(c.remarks) AS remark
-            WHERE NOT {beyond}"""
+        of_case = "views.confidential c JOIN views.status s ON s.key = c.key CROSS JOIN LATERAL"
+        return f"""WITH withheld (position) AS (
+                SELECT e.notification_id FROM {of_case} jsonb_array_elements(c.acts) AS act
+                JOIN log.events e ON e.originator_id = c.key AND e.originator_version = (act ->> 0)::bigint
+                WHERE act ->> 1 >= %(scope_today)s AND NOT {beyond}
+                UNION ALL SELECT remark::bigint FROM {of_case} jsonb_array_elements_text(c.remarks) AS remark
+                WHERE NOT {beyond})
+            SELECT position FROM withheld UNION ALL
+            SELECT (gone ->> 'position')::bigint FROM {of_case} jsonb_array_elements(s.document -> 'redactions') AS gone
+            WHERE (gone ->> 'about')::bigint IN (SELECT position FROM withheld)"""
 
     @property
     def params(self) -> dict[str, Any]:

@@ -22,10 +22,10 @@ from service.web import visit
 from service.web.acts import ACTS, Act, Possible, possible
 from service.web.case_facts import CaseAt, Judged, case_at, requirements, story
 from service.web.cases import shown, told_act
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.levels import level_options
 from service.web.rendering import has_text, page, say
-from service.words import fill
 
 __all__ = ["area", "fields_of", "foreseen_in_words", "prepared", "sentences_for"]
 

@@ -26,12 +26,12 @@ from service.figures import budgets
 from service.identity.people import Person
 from service.identity.scope import Scope, scope_of
 from service.published import programme_of
+from service.web.filling import fill
 from service.web.levels import secret
 from service.web.naming import name_of
 from service.web.rendering import say, word
 from service.web.visit import language
 from service.wiring import Parts
-from service.words import fill
 
 __all__ = [
     "CaseAt",

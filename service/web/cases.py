@@ -17,7 +17,7 @@ from service.api.proposals import STATUSES, CasesQuery
 from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
 from service.documents import letters
-from service.identity.permissions import check, needs
+from service.identity.permissions import check, may, needs
 from service.listing import SORTS, Filters, proposals
 from service.messaging.preferences import watches
 from service.paging import Page
@@ -37,6 +37,7 @@ from service.web.case_facts import (
 )
 from service.web.chart_tables import bars_table, tiles_table
 from service.web.charts import Bars, Tiles
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.letters import told
 from service.web.levels import secret
@@ -44,7 +45,6 @@ from service.web.linking import address_of
 from service.web.naming import Names, name_of, names, programmes_in_force
 from service.web.rendering import day, has_text, moment, page, say, word
 from service.web.spreadsheet import as_csv
-from service.words import fill
 
 __all__ = ["area", "asked_for", "found_for", "listed", "shown", "status_name", "told_act"]
 
@@ -219,6 +219,7 @@ def shown(found: CaseAt) -> dict[str, Any]:
             b for b in sorted(person.bodies) if now and any(w["body"] == b for w in document["waitingFor"])
         ],
         "differences": url_for("web.differences.show", proposal=document["id"]),
+        "redaction": url_for("web.redaction.ask", proposal=document["id"]) if may(person, "redact") else None,
         "replay": url_for("web.replay.case", proposal=document["id"]) if "auditor" in person.roles else None,
     }
 

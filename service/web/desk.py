@@ -16,10 +16,10 @@ from service.messaging import by_post, inspecting, ledger
 from service.published import programme_of
 from service.terms import cases_waiting
 from service.web import visit
+from service.web.filling import fill
 from service.web.naming import name_of, names
 from service.web.rendering import page
 from service.wiring import Parts
-from service.words import fill
 
 area = Blueprint("desk", __name__)
 

@@ -17,11 +17,11 @@ from service.errors import Missing
 from service.identity.permissions import needs
 from service.published import programme_of
 from service.web import visit
+from service.web.filling import fill, is_redacted
 from service.web.naming import name_of
 from service.web.proposal_words import kind_name, sure_name
 from service.web.rendering import day, page, say
 from service.web.text_diff import Piece, compared
-from service.words import fill
 
 __all__ = ["Change", "Listed", "Sum", "area", "changes"]
 
@@ -160,7 +160,9 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], programme: Prog
 
 def _words(key: str, before: str | None, after: str | None) -> Change:
     label = say(f"submission.{key}")
-    return Change(label, before != after, words=compared(before or "", after or ""))
+    # Of what is redacted nobody can say that it stayed the same.
+    changed = before != after or is_redacted(after)
+    return Change(label, changed, words=compared(before or "", after or ""))
 
 
 def _list(key: str, before: Sequence[str], after: Sequence[str]) -> Change:

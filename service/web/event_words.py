@@ -14,11 +14,11 @@ from domain.recorded import Recorded
 from service.api.sentences import Called, told
 from service.documents.contents import LETTERS
 from service.identity.scope import Scope
+from service.web.filling import fill
 from service.web.linking import address_of
 from service.web.naming import Names
 from service.web.rendering import has_text, money, say, word
 from service.web.visit import language
-from service.words import fill
 
 __all__ = ["Happened", "happened", "kind_of", "references"]
 

@@ -27,9 +27,9 @@ from service.messaging.channels import inbox
 from service.messaging.channels.inbox import SHELVES, Entry
 from service.messaging.wording import Message, messages
 from service.web import visit
+from service.web.filling import fill
 from service.web.linking import address_of
 from service.web.rendering import day, page, say
-from service.words import fill
 
 __all__ = ["area"]
 

@@ -99,7 +99,9 @@ def told(issued: list[Issued], proposal: str) -> list[dict[str, Any]]:
             "title": say("letters.issued", letter=say(f"letters.{each.letter}")),
             "body": link.format(
                 url_for("web.letters.download", proposal=proposal, letter=each.id), say("letters.download")
-            ),
+            )
+            if each.redacted is None
+            else say("redaction.edition-gone"),
             "tone": "neutral",
         }
         for each in issued

@@ -32,12 +32,12 @@ from service.moments import moment
 from service.phases import cases, holding_back, receivers
 from service.web import visit
 from service.web.charts import Bars
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.naming import names, programmes_in_force
 from service.web.rendering import page, say
 from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
-from service.words import fill
 
 area = Blueprint("money", __name__)
 

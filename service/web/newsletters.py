@@ -31,10 +31,10 @@ from service.identity.permissions import check, may, needs
 from service.messaging.mail import layout
 from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
 from service.web.rendering import has_text, money, number, page, ratio, say
-from service.words import fill
 
 area = Blueprint("newsletters", __name__)
 

@@ -19,11 +19,11 @@ from service.counted import Counted
 from service.identity.scope import Scope
 from service.web.chart_tables import bars_table, tiles_table
 from service.web.charts import Bars, Lines, Tiles
+from service.web.filling import fill
 from service.web.lead_times import LeadTime, lead_times
 from service.web.naming import Names
 from service.web.places import Places
 from service.web.rendering import say
-from service.words import fill
 
 __all__ = ["FIGURES", "Figures", "Table", "figures_at"]
 

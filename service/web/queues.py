@@ -20,12 +20,12 @@ from service.published import all_bodies
 from service.web import sessions, visit
 from service.web.acting import fields_of, prepared
 from service.web.acts import Act, kind_acts
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
 from service.web.rendering import page, say, word
 from service.web.sorting import Sort, asked_sort
 from service.web.together import MOST, Chosen, chosen, common_kind, foreseen, recorded
-from service.words import fill
 
 __all__ = ["area"]
 

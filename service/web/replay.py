@@ -29,12 +29,12 @@ from service.published import versions
 from service.web import portfolio_replay, visit
 from service.web.case_fields import Difference, Words, amounts, differences, waits_for
 from service.web.event_words import Happened, happened, references
+from service.web.filling import fill
 from service.web.linking import address_of
 from service.web.named_moments import asked_day, asked_moment
 from service.web.naming import name_of, names
 from service.web.places import places
 from service.web.rendering import page
-from service.words import fill
 
 area = Blueprint("replay", __name__)
 

@@ -26,6 +26,7 @@ from service.web import (
     preferences,
     programme_pages,
     queues,
+    redaction,
     register_pages,
     rendering,
     replay,
@@ -50,6 +51,7 @@ AREAS = (
     classification, register_pages,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     permission_pages, sign_in_record,
+    redaction,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

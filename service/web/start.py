@@ -25,11 +25,11 @@ from service.messaging import by_post, inspecting
 from service.terms import Wanted, board
 from service.web import drafts, visit
 from service.web.drafts import Draft
+from service.web.filling import fill
 from service.web.naming import Names, names, programmes_in_force
 from service.web.navigation import links
 from service.web.rendering import page
 from service.web.supplement import question_of
-from service.words import fill
 
 __all__ = ["Desk", "area"]
 

@@ -11,11 +11,11 @@ from service.identity.permissions import check, may, needs
 from service.reading import QUEUE_SORTS
 from service.terms import URGENCIES, Board, Wanted, board
 from service.web import visit
+from service.web.filling import fill
 from service.web.naming import Names, names, programmes_in_force
 from service.web.rendering import page, say, word
 from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
-from service.words import fill
 
 area = Blueprint("terms", __name__)
 

@@ -21,10 +21,10 @@ from service.identity.people import Person
 from service.identity.permissions import Forbidden
 from service.identity.scope import Scope
 from service.texts import catalog
+from service.web.filling import fill
 from service.web.rendering import say
 from service.web.visit import language
 from service.wiring import Parts
-from service.words import fill
 
 __all__ = ["MOST", "Chosen", "chosen", "common_kind", "foreseen", "recorded"]
 

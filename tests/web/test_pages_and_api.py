@@ -26,6 +26,7 @@ PAGES = {
     "acts.return_money": "web.money.give_back",
     "acts.withdraw": "web.withdrawal.send",
     "acts.classify": "web.classification.send",
+    "redactions.redact": "web.redaction.send",
     "envelopes.open_envelope": "web.money.open_envelope",
     "envelopes.add_source": "web.money.top_up",
     "programmes.publish_programme": "web.programme_pages.publish",
@@ -75,6 +76,7 @@ PAGES = {
     "events.read_events": "web.audit.index",
     "register.list_register": "web.register.index",
     "register.read_entry": "web.register.show",
+    "redactions.list_texts": "web.redaction.ask",
     "sign-ins.list_sign_ins": "web.sign_in_record.index",
 }
 """What the API can do, and the page that does it. A new call has to be named here, and so needs a page."""

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from service.documents.letters import Altered
+from service.errors import Removed
 from service.identity import undeliverable
 from service.messaging import preferences
 from service.messaging.channels.channel import Dropped, Failed, Later, Outcome, Sent
@@ -64,6 +65,8 @@ class Email:
             return Later((quiet_until - now).total_seconds())
         try:
             message = compose(parts, delivery, reader)
+        except Removed:
+            return Dropped("what it told of has been redacted")
         except Altered as altered:
             # Somebody changed what the log vouches for: no next try makes that good.
             structlog.get_logger(__name__).error(

@@ -74,6 +74,8 @@ def compose(parts: Parts, delivery: Delivery, reader: Reader) -> EmailMessage:
     with parts.pool.connection() as connection:
         has_letter = _has_letter(connection, delivery)
     letter = letters.ensure(parts, delivery) if has_letter else None
+    if letter is not None and letter.removed:
+        letter = None
     off = None if delivery.required else unsubscribe.link(parts.settings, unsubscribe.of(delivery))
     return _mail(parts, delivery, reader, letter, off)
 
@@ -89,7 +91,7 @@ def preview(parts: Parts, delivery: Delivery) -> EmailMessage:
     about = [
         each.id
         for each in issued
-        if (each.letter, f"event:{each.about}") == (delivery.letter, delivery.cause)
+        if (each.letter, f"event:{each.about}") == (delivery.letter, delivery.cause) and each.redacted is None
     ]
     letter = None
     with suppress(letters.Altered):
