@@ -51,6 +51,7 @@ PAGES = (
     ("member", "/queue/taskforce/together"),
     ("secretary", "/desk"),
     ("secretary", "/terms"),
+    ("secretary", "/retention"),
     ("secretary", "/terms?urgency=overdue"),
     ("secretary", "/programmes"),
     ("secretary", "/programmes/herstel"),

@@ -25,6 +25,7 @@ from domain.events import (
     ProposalRevised,
     ProposalSubmitted,
     ProposalWithdrawn,
+    RetentionApplied,
     StageClosed,
     StageOpened,
     TextRedacted,
@@ -140,7 +141,7 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
         )
     if case is None:
         return None
-    if isinstance(event, TextRedacted):
+    if isinstance(event, TextRedacted | RetentionApplied):
         # No step of the case: an act of an earlier date may still be recorded after it.
         return replace(case, version=recorded.version)
     case = replace(

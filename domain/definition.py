@@ -32,6 +32,7 @@ from domain.programme import (
     PlannedEnvelope,
     Programme,
     Requirement,
+    Retention,
     Stage,
     Subregion,
     Tender,
@@ -53,6 +54,7 @@ DEFAULT_TERM = 10
 LONGEST_TERM = 1000
 HIGHEST_VERSION = 1_000_000
 HIGHEST_SCORE = 1000
+LONGEST_RETENTION = 100
 MOST_LINES = 6
 """Of an address."""
 
@@ -74,6 +76,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "envelopes",
         "tenders",
         "notices",
+        "retention",
     ),
     "bodies": ("code", "name", "address", "email"),
     "themes": ("code", "name", "parent"),
@@ -85,6 +88,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "envelopes": ("code", "name", "amount"),
     "tenders": ("code", "name", "opens", "closes"),
     "notices": ("kind", "to", "bodies", "reminder", "escalation"),
+    "retention": ("awarded", "rejected", "withdrawn"),
 }
 """The keys of a definition, table by table ("" is the definition itself)."""
 
@@ -125,6 +129,7 @@ def read_definition(
         tenders=tuple(_tender(table) for table in top.tables("tenders", KEYS["tenders"])),
         term=term,
         notices=tuple(_notice_rule(table) for table in top.tables("notices", KEYS["notices"])),
+        retention=_retention(top),
     )
     check(programme, problems)
     found = problems.found + elsewhere
@@ -292,6 +297,20 @@ def _notice_rule(table: Table) -> NoticeRule:
     )
 
 
+def _retention(top: Table) -> Retention:
+    """For how many years words are kept; what is not said is as usual."""
+    usual = Retention()
+    table = top.table("retention", KEYS["retention"])
+    if table is None:
+        return usual
+    return Retention(
+        **{
+            name: table.whole(name, lowest=1, highest=LONGEST_RETENTION, default=getattr(usual, name))
+            for name in KEYS["retention"]
+        }
+    )
+
+
 def to_definition(programme: Programme) -> dict[str, Any]:
     """The programme as the log keeps it and as `read_definition` reads it: texts, numbers, lists, tables."""
     return {
@@ -343,7 +362,17 @@ def to_definition(programme: Programme) -> dict[str, Any]:
             }
             for tender in programme.tenders
         ],
-    } | _given(notices=[_rule_written(rule) for rule in programme.notices] or None)
+    } | _given(
+        notices=[_rule_written(rule) for rule in programme.notices] or None,
+        retention=_retention_written(programme.retention),
+    )
+
+
+def _retention_written(retention: Retention) -> dict[str, int] | None:
+    """What differs from the usual, so that a definition that says nothing of it is written as it was read."""
+    usual = Retention()
+    written = {name: getattr(retention, name) for name in KEYS["retention"]}
+    return {name: years for name, years in written.items() if years != getattr(usual, name)} or None
 
 
 def _rule_written(rule: NoticeRule) -> dict[str, Any]:
@@ -421,6 +450,7 @@ def from_definition(stored: Mapping[str, Any]) -> Programme:
             )
             for row in _rows(stored, "notices")
         ),
+        retention=Retention(**stored.get("retention", {})),
     )
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "PlannedEnvelope",
     "Programme",
     "Requirement",
+    "Retention",
     "Stage",
     "Subregion",
     "Tender",
@@ -157,6 +158,18 @@ class NoticeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """Years after its end that the words of a case are kept, and the names of natural persons in it.
+
+    `awarded` is also for a route that ends without money.
+    """
+
+    awarded: int = 7
+    rejected: int = 5
+    withdrawn: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
     """One published version of a programme."""
 
@@ -175,6 +188,7 @@ class Programme:
     tenders: tuple[Tender, ...]
     term: int
     notices: tuple[NoticeRule, ...] = ()
+    retention: Retention = Retention()
 
     @property
     def reminder(self) -> int:

@@ -22,6 +22,7 @@ from domain.events import (
     ProposalRevised,
     ProposalSubmitted,
     ProposalWithdrawn,
+    RetentionApplied,
     Reviewed,
     StageClosed,
     StageOpened,
@@ -47,7 +48,8 @@ def evolve(document: Document | None, recorded: Recorded) -> Document | None:
     if document is None:
         return None
     # What is taken away is no step of the case: it counts from the day that it is recorded, whatever happened when.
-    on = document["lastEffectiveOn"] if isinstance(event, TextRedacted) else day(recorded.effective_on)
+    no_step = isinstance(event, TextRedacted | RetentionApplied)
+    on = document["lastEffectiveOn"] if no_step else day(recorded.effective_on)
     after = {
         **document,
         "version": recorded.version,
@@ -85,6 +87,7 @@ def _submitted(recorded: Recorded, event: ProposalSubmitted) -> Document:
         "movedIn": [],
         "withdrawal": None,
         "redactions": [],
+        "retention": None,
         "returned": money(ZERO),
         "totals": {key: money(ZERO) for key in ("awarded", "committed", "heldBack", "returned")},
         "lastEffectiveOn": on,
@@ -229,6 +232,15 @@ def _redacted(after: Document, recorded: Recorded, event: TextRedacted) -> None:
     after["redactions"] = [*after["redactions"], redaction]
 
 
+def _retained(after: Document, recorded: Recorded, event: RetentionApplied) -> None:
+    after["retention"] = {
+        "ended": event.ended,
+        "endedOn": day(event.ended_on),
+        "years": event.years,
+        **_acted(recorded),
+    }
+
+
 CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     ProposalRevised: _revised,
     StageOpened: _opened,
@@ -243,6 +255,7 @@ CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     MoneyReturned: returned,
     ProposalWithdrawn: _withdrawn,
     TextRedacted: _redacted,
+    RetentionApplied: _retained,
 }
 """What each kind of event changes, in a fresh copy of the document (its parts are replaced, never changed)."""
 

@@ -26,6 +26,7 @@ from service.api import (
     proposals,
     queue,
     redactions,
+    retention,
     sign_ins,
     subscriptions,
     tokens,
@@ -60,6 +61,7 @@ RESOURCES = (
     tokens,
     sign_ins,
     redactions,
+    retention,
 )
 """A new resource is a module in `service/api/`, and its name here."""
 

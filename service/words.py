@@ -14,6 +14,7 @@ import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
+from domain.redaction import RETENTION
 from projections.words import PARTY, PERSON, WORDS
 from service.arrays import array
 
@@ -48,7 +49,8 @@ The words that it refers to are all of its own events.
 REDACTED = """SELECT t.position::text, r.topic, convert_from(r.state, 'UTF8')::json -> 'event' AS event
     FROM (SELECT DISTINCT originator_id, notification_id AS position FROM log.events
         WHERE notification_id = ANY(%s::bigint[])) AS t
-    JOIN log.events r ON r.originator_id = t.originator_id AND r.topic = 'TextRedacted'
+    JOIN log.events r ON r.originator_id = t.originator_id AND r.topic IN ('TextRedacted', 'RetentionApplied')
+        AND r.notification_id > t.position
     ORDER BY r.notification_id"""
 """The decisions that took words of these events away."""
 
@@ -107,10 +109,13 @@ def _with_redactions(
         return known
     found: dict[str, dict[str, str]] = {}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        for position, _, event in cursor.execute(REDACTED, (array(list(missing)),)).fetchall():
-            if str(event["about"]) == position:
+        for position, topic, event in cursor.execute(REDACTED, (array(list(missing)),)).fetchall():
+            said = found.setdefault(position, {})
+            if topic == "RetentionApplied":
+                found[position] = {**dict.fromkeys(missing[position], redacted(RETENTION)), **said}
+            elif str(event["about"]) == position:
                 paths = missing[position].intersection(event["paths"])
-                found.setdefault(position, {}).update(dict.fromkeys(paths, redacted(event["ground"])))
+                said.update(dict.fromkeys(paths, redacted(event["ground"])))
     return {
         **known,
         **{position: {**known.get(position, NOTHING), **said} for position, said in found.items()},

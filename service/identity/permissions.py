@@ -61,6 +61,8 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "return": (TREASURER,),
     "withdraw": (APPLICANT, SECRETARY),
     "redact": (SECRETARY,),
+    "read-retention": (SECRETARY, ADMIN),
+    "apply-retention": (SECRETARY,),
     "own-draft": (Rule("submitter", own=True), Rule("secretary", own=True)),
     # acts on what cases need
     "publish": (SECRETARY, ADMIN),

@@ -54,8 +54,8 @@ LETTERS = {
 UNDER = {
     f"web.{area}": f"web.{place}"
     for place, areas in {
-        "cases": ("search", "submission", "acting", "supplement", "differences", "withdrawal"),
-        "desk": ("terms", "letters"),
+        "cases": ("search", "submission", "acting", "supplement", "differences", "withdrawal", "redaction"),
+        "desk": ("terms", "letters", "retention"),
         "inbox": ("preferences",),
         "audit": ("replay",),
         "admin": ("sign_in_record",),

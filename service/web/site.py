@@ -28,6 +28,7 @@ from service.web import (
     redaction,
     rendering,
     replay,
+    retention,
     search,
     sign_in,
     sign_in_record,
@@ -48,7 +49,7 @@ AREAS = (
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     permission_pages, sign_in_record,
-    redaction,
+    redaction, retention,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

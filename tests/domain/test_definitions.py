@@ -314,6 +314,7 @@ REQUIRED = [
             "envelopes",
             "tenders",
             "notices",
+            "retention",
         )
     ),
     *(

@@ -24,6 +24,7 @@ HEADINGS = {
     "envelopes": "## `[[envelopes]]`",
     "tenders": "## `[[tenders]]`",
     "notices": "## `[[notices]]`",
+    "retention": "## `[retention]`",
 }
 
 

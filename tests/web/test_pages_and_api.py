@@ -26,6 +26,7 @@ PAGES = {
     "acts.return_money": "web.money.give_back",
     "acts.withdraw": "web.withdrawal.send",
     "redactions.redact": "web.redaction.send",
+    "retention.apply_retention": "web.retention.apply",
     "envelopes.open_envelope": "web.money.open_envelope",
     "envelopes.add_source": "web.money.top_up",
     "programmes.publish_programme": "web.programme_pages.publish",
@@ -73,6 +74,7 @@ PAGES = {
     "newsletters.read_edition": "web.newsletters.read_edition",
     "newsletters.list_council_addresses": "web.newsletters.addresses",
     "events.read_events": "web.audit.index",
+    "retention.report_retention": "web.retention.index",
     "redactions.list_texts": "web.redaction.ask",
     "sign-ins.list_sign_ins": "web.sign_in_record.index",
 }

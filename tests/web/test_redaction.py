@@ -33,6 +33,7 @@ from tests.dumped import dump, files_in, log_rows
 from tests.messaging.staff import fold_all
 from tests.views.conftest import contents
 from tests.web.conftest import PHONE, Opener, Site, site_on, violations
+from tests.web.test_retention import made as ended_long_ago
 
 PROGRAMME = "regionale-herstelaanpak"
 WORD = "kwetterzwaluw"
@@ -465,3 +466,16 @@ def test_a_redaction_takes_away_nothing_of_others(site: Site, settings: Settings
         redacting.preview(case.parts, site.service.people["secretary"], mine, ["1/content.summary"]).texts
         == []
     )
+
+
+@pytest.mark.parametrize("locale", ["nl", "en"])
+def test_the_pages_of_retention_work_for_everybody(
+    locale: str, opened: Opener, served: Site, project: Path
+) -> None:
+    ended_long_ago(served, project)
+    page = opened("secretary", "/retention", viewport=PHONE, locale=locale, dark=locale == "en")
+    assert violations(page) == []
+    page.locator("form[method=post][action='/retention'] button").click()
+    page.get_by_role("table").wait_for()
+    assert violations(page) == []
+    assert opened("secretary", "/retention", locale=locale).get_by_role("table").count() == 0
