@@ -121,6 +121,7 @@ ELSEWHERE = {
     "money.as_file": DOWNLOAD,
     "portfolio.download": DOWNLOAD,
     "terms.as_file": DOWNLOAD,
+    "retention.as_file": DOWNLOAD,
     "letters.download": DOWNLOAD,
     "letters.preview": "a PDF that is typeset anew each time",
     "newsletters.read_file": DOWNLOAD,

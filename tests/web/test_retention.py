@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -96,10 +97,11 @@ def made(site: Site, project: Path) -> Cases:
         service.done("taskforce", f"/proposals/{proposal}/reviews", review)
         decision = {"body": "poho", "outcome": outcome, "grounds": WORD, **on}
         service.done("poho", f"/proposals/{proposal}/decisions", decision)
+    code = f"pot-{uuid4().hex[:8]}"
     sources = [{"source": "Reserve", "amount": "900000.00"}]
-    pot = {"code": "pot", "name": "Pot", "body": "ab", "sources": sources, "effectiveOn": "2020-01-01"}
+    pot = {"code": code, "name": "Pot", "body": "ab", "sources": sources, "effectiveOn": "2020-01-01"}
     service.done("treasurer", "/envelopes", pot)
-    award = {"envelope": "pot", "amount": "1000.00", "effectiveOn": "2020-09-04"}
+    award = {"envelope": code, "amount": "1000.00", "effectiveOn": "2020-09-04"}
     service.done("db", f"/proposals/{awarded}/awards", award)
     parts: Parts = service.app.extensions["besluitspoor"].parts
     letters.issue(parts, "receipt", withdrawn, parts.log.load(withdrawn)[0].position)
