@@ -28,6 +28,7 @@ from domain.events import (
     ProposalRevised,
     ProposalSubmitted,
     ProposalWithdrawn,
+    RetentionApplied,
     Reviewed,
     StageClosed,
     StageOpened,
@@ -167,7 +168,7 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
         return replace(case, version=recorded.version, confidentiality=levels)
     if isinstance(event, WORDED):
         case = replace(case, acts={**case.acts, recorded.version: getattr(event, "body", "")})
-    if isinstance(event, TextRedacted):
+    if isinstance(event, TextRedacted | RetentionApplied):
         # No step of the case: an act of an earlier date may still be recorded after it.
         return replace(case, version=recorded.version)
     case = replace(

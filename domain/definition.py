@@ -33,6 +33,7 @@ from domain.programme import (
     PlannedEnvelope,
     Programme,
     Requirement,
+    Retention,
     Stage,
     Subregion,
     Tender,
@@ -54,6 +55,7 @@ DEFAULT_TERM = 10
 LONGEST_TERM = 1000
 HIGHEST_VERSION = 1_000_000
 HIGHEST_SCORE = 1000
+LONGEST_RETENTION = 100
 MOST_LINES = 6
 """Of an address."""
 
@@ -76,6 +78,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "tenders",
         "notices",
         "publication",
+        "retention",
     ),
     "bodies": ("code", "name", "address", "email"),
     "themes": ("code", "name", "parent"),
@@ -88,6 +91,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "tenders": ("code", "name", "opens", "closes"),
     "notices": ("kind", "to", "bodies", "reminder", "escalation"),
     "publication": ("moment",),
+    "retention": ("awarded", "rejected", "withdrawn"),
 }
 """The keys of a definition, table by table ("" is the definition itself)."""
 
@@ -129,6 +133,7 @@ def read_definition(
         term=term,
         notices=tuple(_notice_rule(table) for table in top.tables("notices", KEYS["notices"])),
         publication=_publication(top),
+        retention=_retention(top),
     )
     check(programme, problems)
     found = problems.found + elsewhere
@@ -304,6 +309,20 @@ def _notice_rule(table: Table) -> NoticeRule:
     )
 
 
+def _retention(top: Table) -> Retention:
+    """For how many years words are kept; what is not said is as usual."""
+    usual = Retention()
+    table = top.table("retention", KEYS["retention"])
+    if table is None:
+        return usual
+    return Retention(
+        **{
+            name: table.whole(name, lowest=1, highest=LONGEST_RETENTION, default=getattr(usual, name))
+            for name in KEYS["retention"]
+        }
+    )
+
+
 def to_definition(programme: Programme) -> dict[str, Any]:
     """The programme as the log keeps it and as `read_definition` reads it: texts, numbers, lists, tables."""
     return {
@@ -358,7 +377,15 @@ def to_definition(programme: Programme) -> dict[str, Any]:
     } | _given(
         notices=[_rule_written(rule) for rule in programme.notices] or None,
         publication={"moment": programme.publication} if programme.publication != PUBLICATIONS[-1] else None,
+        retention=_retention_written(programme.retention),
     )
+
+
+def _retention_written(retention: Retention) -> dict[str, int] | None:
+    """What differs from the usual, so that a definition that says nothing of it is written as it was read."""
+    usual = Retention()
+    written = {name: getattr(retention, name) for name in KEYS["retention"]}
+    return {name: years for name, years in written.items() if years != getattr(usual, name)} or None
 
 
 def _rule_written(rule: NoticeRule) -> dict[str, Any]:
@@ -437,6 +464,7 @@ def from_definition(stored: Mapping[str, Any]) -> Programme:
             for row in _rows(stored, "notices")
         ),
         publication=stored.get("publication", {}).get("moment", PUBLICATIONS[-1]),
+        retention=Retention(**stored.get("retention", {})),
     )
 
 

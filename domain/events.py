@@ -43,6 +43,7 @@ __all__ = [
     "ProposalRevised",
     "ProposalSubmitted",
     "ProposalWithdrawn",
+    "RetentionApplied",
     "Reviewed",
     "Source",
     "SourceAdded",
@@ -297,6 +298,18 @@ class TextRedacted:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionApplied:
+    """All texts of this case were taken away: so many `years` ago it `ended` (awarded, approved, rejected, withdrawn).
+
+    The names of natural persons in it went too, and every letter. Facts, amounts and digests stay.
+    """
+
+    ended: str
+    ended_on: date
+    years: int
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where an envelope's money comes from."""
 
@@ -415,6 +428,7 @@ Event = (
     | ProposalWithdrawn
     | ConfidentialitySet
     | TextRedacted
+    | RetentionApplied
     | EnvelopeOpened
     | SourceAdded
     | FundsReserved

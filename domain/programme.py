@@ -21,6 +21,7 @@ __all__ = [
     "PlannedEnvelope",
     "Programme",
     "Requirement",
+    "Retention",
     "Stage",
     "Subregion",
     "Tender",
@@ -162,6 +163,18 @@ class NoticeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """Years after its end that the words of a case are kept, and the names of natural persons in it.
+
+    `awarded` is also for a route that ends without money.
+    """
+
+    awarded: int = 7
+    rejected: int = 5
+    withdrawn: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
     """One published version of a programme."""
 
@@ -182,6 +195,7 @@ class Programme:
     notices: tuple[NoticeRule, ...] = ()
     publication: str = "closing"
     """The moment of PUBLICATIONS from which a proposal may stand in the public register."""
+    retention: Retention = Retention()
 
     @property
     def reminder(self) -> int:

@@ -8,13 +8,16 @@ from datetime import date
 
 from domain.errors import Invalid
 from domain.event_texts import texts_of
-from domain.events import Event, TextRedacted
+from domain.events import Event, RetentionApplied, TextRedacted
 from domain.recorded import Recorded
 
-__all__ = ["GROUNDS", "Redact", "gone", "redact"]
+__all__ = ["GROUNDS", "RETENTION", "Redact", "gone", "redact"]
 
 GROUNDS = ("privacy", "woo", "legal-order", "mistake")
 """Why words may be taken away: personal data (AVG), Woo 5.1, an order of a court or authority, recorded by mistake."""
+
+RETENTION = "retention"
+"""Why all words of a case went: the term for which they are kept is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,17 @@ class Redact:
 
 def gone(history: Sequence[Recorded]) -> dict[str, str]:
     """What has been taken away in a case, with the ground of each: `12/content.summary` for `privacy`."""
-    events = (recorded.event for recorded in history)
-    return {
-        f"{event.about}/{path}": event.ground
-        for event in events
-        if isinstance(event, TextRedacted)
-        for path in event.paths
-    }
+    found: dict[str, str] = {}
+    for number, recorded in enumerate(history):
+        match recorded.event:
+            case TextRedacted() as event:
+                found |= {f"{event.about}/{path}": event.ground for path in event.paths}
+            case RetentionApplied():
+                before = {
+                    f"{each.position}/{path}" for each in history[:number] for path in texts_of(each.event)
+                }
+                found = {**dict.fromkeys(before, RETENTION), **found}
+    return found
 
 
 def redact(command: Redact, history: Sequence[Recorded]) -> list[Event]:

@@ -19,9 +19,11 @@ from domain.events import (
     ProposalRevised,
     ProposalSubmitted,
     ProposalWithdrawn,
+    RetentionApplied,
     Reviewed,
     StageClosed,
     StageOpened,
+    TextRedacted,
 )
 from domain.programme import PUBLICATIONS
 from domain.recorded import Recorded
@@ -29,7 +31,7 @@ from projections.confidential import NO_END, level
 from projections.plain import ZERO, day, instant, money
 from projections.portfolio import change_of_money
 from projections.view import Column, Document, View, stream_of
-from projections.words import party, ref, refs
+from projections.words import WORDS, party, ref, refs
 
 __all__ = ["REGISTER", "evolve"]
 
@@ -121,8 +123,20 @@ def _changed(document: Document, recorded: Recorded, event: Event) -> Document:
                 for act in document["acts"]
             ]
             return {**document, "acts": acts}
+        case TextRedacted(about=about, paths=paths) if _public(document) & {f"{about}/{at}" for at in paths}:
+            return {**document}
+        case RetentionApplied():
+            return {**document}
         case _:
             return document
+
+
+def _public(document: Document) -> set[str]:
+    """Where the words stand that may be public now."""
+    said = [document["title"], document["summary"]]
+    for act in document["acts"]:
+        said += [act["grounds"], *act["conditions"]] if act["level"] == "public" else []
+    return {each[WORDS] for each in said if each is not None}
 
 
 def _acted(

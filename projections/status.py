@@ -23,6 +23,7 @@ from domain.events import (
     ProposalRevised,
     ProposalSubmitted,
     ProposalWithdrawn,
+    RetentionApplied,
     Reviewed,
     StageClosed,
     StageOpened,
@@ -50,8 +51,8 @@ def evolve(document: Document | None, recorded: Recorded) -> Document | None:
     if document is None:
         return None
     on = day(recorded.effective_on)
-    if isinstance(event, ConfidentialitySet | TextRedacted):
-        # Neither is a step of the case: what happened may still be recorded with an earlier date.
+    if isinstance(event, ConfidentialitySet | TextRedacted | RetentionApplied):
+        # None of these is a step of the case: what happened may still be recorded with an earlier date.
         on = document["lastEffectiveOn"]
     after = {
         **document,
@@ -92,6 +93,7 @@ def _submitted(recorded: Recorded, event: ProposalSubmitted) -> Document:
         "movedIn": [],
         "withdrawal": None,
         "redactions": [],
+        "retention": None,
         "returned": money(ZERO),
         "totals": {key: money(ZERO) for key in ("awarded", "committed", "heldBack", "returned")},
         "lastEffectiveOn": on,
@@ -257,8 +259,16 @@ def _redacted(after: Document, recorded: Recorded, event: TextRedacted) -> None:
         "remarks": ref(recorded, "remarks", event.remarks),
         **_acted(recorded),
     }
-    del redaction["confidentiality"]  # It has no level of its own: that of the words counts.
     after["redactions"] = [*after["redactions"], redaction]
+
+
+def _retained(after: Document, recorded: Recorded, event: RetentionApplied) -> None:
+    after["retention"] = {
+        "ended": event.ended,
+        "endedOn": day(event.ended_on),
+        "years": event.years,
+        **_acted(recorded),
+    }
 
 
 CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
@@ -276,6 +286,7 @@ CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     ProposalWithdrawn: _withdrawn,
     ConfidentialitySet: _classified,
     TextRedacted: _redacted,
+    RetentionApplied: _retained,
 }
 """What each kind of event changes, in a fresh copy of the document (its parts are replaced, never changed)."""
 

@@ -27,6 +27,7 @@ from service.api import (
     queue,
     redactions,
     register,
+    retention,
     sign_ins,
     subscriptions,
     tokens,
@@ -62,6 +63,7 @@ RESOURCES = (
     sign_ins,
     register,
     redactions,
+    retention,
 )
 """A new resource is a module in `service/api/`, and its name here."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from service.quoting import quotes
 from service.settings import Settings
 from service.wiring import Parts
 
-__all__ = ["Copies", "find", "nobody_copies", "remove", "remove_mail"]
+__all__ = ["Copies", "find", "find_all", "nobody_copies", "remove", "remove_mail"]
 
 Connection = psycopg.Connection[Any]
 Gone = Mapping[int, Mapping[str, str]]
@@ -64,6 +64,35 @@ def find(parts: Parts, connection: Connection, proposal: str, gone: Gone) -> Cop
         written=written,
         drafts=_drafts(connection, proposal, said),
         mails=_mails(connection, proposal, references, letters, newsletters),
+    )
+
+
+def find_all(parts: Parts, connection: Connection, proposal: str, history: Sequence[Recorded]) -> Copies:
+    """What quotes any word of a case, and beside that every letter and every mail about it, for these have names."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        gone: dict[int, dict[str, str]] = dict(
+            cursor.execute(
+                "SELECT position, texts FROM log.words WHERE position = ANY(%s)",
+                ([recorded.position for recorded in history],),
+            ).fetchall()
+        )
+        letters = cursor.execute(
+            "SELECT id FROM documents.letters WHERE proposal = %s AND redacted IS NULL ORDER BY id",
+            (proposal,),
+        ).fetchall()
+        mails = cursor.execute(
+            """WITH told AS (SELECT d.id, d.bundle FROM ledger.notices n
+                    JOIN ledger.deliveries d ON d.notice = n.id WHERE n.stream = %s)
+            SELECT d.id FROM ledger.deliveries d
+            WHERE d.channel = 'email' AND d.id IN (SELECT id FROM told UNION SELECT bundle FROM told)""",
+            (proposal,),
+        ).fetchall()
+    found = find(parts, connection, proposal, gone)
+    return replace(
+        found,
+        letters=[id for (id,) in letters],
+        mails=sorted({*found.mails, *(id for (id,) in mails)}),
+        drafts={},
     )
 
 

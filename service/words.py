@@ -14,6 +14,7 @@ import msgspec
 import psycopg
 from psycopg.rows import tuple_row
 
+from domain.redaction import RETENTION
 from projections.words import PARTY, PERSON, WORDS
 from service.arrays import array
 from service.identity.scope import CONFIDENTIAL, Scope
@@ -52,7 +53,8 @@ OF_CASE = f"""(SELECT json_object_agg(id, said)::text
 REDACTED = """SELECT t.position::text, r.topic, convert_from(r.state, 'UTF8')::json -> 'event' AS event
     FROM (SELECT DISTINCT originator_id, notification_id AS position FROM log.events
         WHERE notification_id = ANY(%(missing)s::bigint[])) AS t
-    JOIN log.events r ON r.originator_id = t.originator_id AND r.topic = 'TextRedacted'
+    JOIN log.events r ON r.originator_id = t.originator_id AND r.topic IN ('TextRedacted', 'RetentionApplied')
+        AND r.notification_id > t.position
     WHERE {readable} ORDER BY r.notification_id"""
 """The decisions that took words of these events away, of events whose words the reader may read."""
 
@@ -134,10 +136,13 @@ def _with_redactions(
     with connection.cursor(row_factory=tuple_row) as cursor:
         given = {**scope.params, "missing": array(list(missing))}
         query = REDACTED.format(readable=scope.readable("t"))
-        for position, _, event in cursor.execute(query.encode(), given).fetchall():
-            if str(event["about"]) == position:
+        for position, topic, event in cursor.execute(query.encode(), given).fetchall():
+            said = found.setdefault(position, {})
+            if topic == "RetentionApplied":
+                found[position] = {**dict.fromkeys(missing[position], redacted(RETENTION)), **said}
+            elif str(event["about"]) == position:
                 paths = missing[position].intersection(event["paths"])
-                found.setdefault(position, {}).update(dict.fromkeys(paths, redacted(event["ground"])))
+                said.update(dict.fromkeys(paths, redacted(event["ground"])))
     return {
         **known,
         **{position: {**known.get(position, NOTHING), **said} for position, said in found.items()},

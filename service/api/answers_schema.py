@@ -243,6 +243,12 @@ class RedactedSchema(ActedSchema):
     remarks = maybe()
 
 
+class RetentionSchema(ActedSchema):
+    ended = text("awarded, approved, rejected or withdrawn")
+    ended_on = day()
+    years = whole()
+
+
 class TotalsSchema(Shape):
     awarded = money()
     committed = money()
@@ -279,6 +285,9 @@ class CaseSchema(Shape):
     moved_in = listed(MovedInSchema)
     withdrawal = named(WithdrawnSchema, allow_none=True)
     redactions = listed(RedactedSchema, "Texts that were taken away: these are null")
+    retention = named(
+        RetentionSchema, "When all of its texts went, because their term was over", allow_none=True
+    )
     returned = money()
     totals = named(TotalsSchema)
     last_effective_on = day()

@@ -64,6 +64,8 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "classify": (SECRETARY,),
     "classify-act": (SECRETARY, MEMBER),
     "redact": (SECRETARY,),
+    "read-retention": (SECRETARY, ADMIN),
+    "apply-retention": (SECRETARY,),
     "own-draft": (Rule("submitter", own=True), Rule("secretary", own=True)),
     # acts on what cases need
     "publish": (SECRETARY, ADMIN),

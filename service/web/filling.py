@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from domain.redaction import GROUNDS
+from domain.redaction import GROUNDS, RETENTION
 from service import words
 from service.identity.scope import Scope
 from service.web.rendering import say, word
@@ -28,4 +28,4 @@ def redacted(ground: str) -> str:
 
 def is_redacted(text: str | None) -> bool:
     """Is this what stands where words were taken away?"""
-    return text in {redacted(ground) for ground in GROUNDS}
+    return text in {redacted(ground) for ground in (*GROUNDS, RETENTION)}

@@ -64,6 +64,8 @@ class Said:
         match key:
             case "term" | "reminder" | "escalation":
                 return say("programmes.working-days", count=value)
+            case "awarded" | "rejected" | "withdrawn":
+                return say("programmes.years", count=value)
             case "amount":
                 return money(value)
             case "opens" | "closes":
@@ -98,7 +100,9 @@ def _tables(
         one, other = old.get(key), new.get(key)
         if one == other or (key == "version" and not where):
             continue
-        if key in WITHIN or (key in LISTS and not where):
+        if key == "retention":
+            yield from _tables(here, one or {}, other or {}, said)
+        elif key in WITHIN or (key in LISTS and not where):
             yield from _lists(here, one or [], other or [], said)
         elif key == "name" and isinstance(one, dict) and isinstance(other, dict):
             for language in ("nl", "en"):

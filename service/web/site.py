@@ -30,6 +30,7 @@ from service.web import (
     register_pages,
     rendering,
     replay,
+    retention,
     search,
     sign_in,
     sign_in_record,
@@ -51,7 +52,7 @@ AREAS = (
     classification, register_pages,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     permission_pages, sign_in_record,
-    redaction,
+    redaction, retention,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

@@ -169,6 +169,8 @@ def test_the_calls_of_the_contract_are_all_there(document: dict[str, Any]) -> No
         ("post", f"{case}/withdrawal"),
         ("post", f"{case}/confidentiality"),
         ("post", f"{case}/redactions"),
+        ("post", f"{case}/retention"),
+        ("get", "/retention"),
         ("get", f"{case}/texts"),
         ("get", f"{case}/letters"),
         ("get", f"{case}/letters/{{letter}}"),

@@ -315,6 +315,7 @@ REQUIRED = [
             "tenders",
             "notices",
             "publication",
+            "retention",
         )
     ),
     *(

@@ -26,6 +26,7 @@ HEADINGS = {
     "tenders": "## `[[tenders]]`",
     "notices": "## `[[notices]]`",
     "publication": "## `[publication]`",
+    "retention": "## `[retention]`",
 }
 
 

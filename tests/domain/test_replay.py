@@ -79,6 +79,7 @@ def test_the_stories_tell_of_every_event_of_a_case_and_of_an_envelope() -> None:
         "LetterIssued",
         "NewsletterApproved",
         "TextRedacted",
+        "RetentionApplied",
     }
 
 

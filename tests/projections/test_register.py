@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from domain.events import RetentionApplied, TextRedacted
 from domain.programme import PUBLICATIONS
 from projections.register import evolve
 from projections.view import Document
@@ -111,3 +113,23 @@ def test_an_act_has_the_level_that_was_set_last(world: World) -> None:
     levels = {each["what"]: each["level"] for each in entry(world, proposal)["acts"]}
     assert levels == {"advice": None, "decision": "public"}
     assert entry(world, proposal)["confidentiality"] is None
+
+
+def test_it_changes_when_words_go_that_are_public_and_not_for_others(world: World) -> None:
+    proposal = world.to_award()
+    (submitted, *_, last) = world.events_of(proposal)
+    before = entry(world, proposal)
+    later = replace(last, recorded_at=last.recorded_at + timedelta(days=1))
+
+    def after(event: TextRedacted | RetentionApplied) -> Document | None:
+        return evolve(before, replace(later, event=event))
+
+    def redacted(path: str) -> TextRedacted:
+        return TextRedacted(submitted.position, (path,), "privacy", "")
+
+    assert after(redacted("content.effect")) == before
+    for event in (redacted("content.title"), RetentionApplied("awarded", TODAY, 7)):
+        found = after(event)
+        assert found is not None
+        assert found["changedAt"] > before["changedAt"]
+        assert {**found, "changedAt": None} == {**before, "changedAt": None}

@@ -27,6 +27,7 @@ PAGES = {
     "acts.withdraw": "web.withdrawal.send",
     "acts.classify": "web.classification.send",
     "redactions.redact": "web.redaction.send",
+    "retention.apply_retention": "web.retention.apply",
     "envelopes.open_envelope": "web.money.open_envelope",
     "envelopes.add_source": "web.money.top_up",
     "programmes.publish_programme": "web.programme_pages.publish",
@@ -76,6 +77,7 @@ PAGES = {
     "events.read_events": "web.audit.index",
     "register.list_register": "web.register.index",
     "register.read_entry": "web.register.show",
+    "retention.report_retention": "web.retention.index",
     "redactions.list_texts": "web.redaction.ask",
     "sign-ins.list_sign_ins": "web.sign_in_record.index",
 }

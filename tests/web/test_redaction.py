@@ -19,6 +19,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from domain.recorded import Recorded
 from service import copies, redacting
 from service.documents import councils, letters, newsletters
 from service.documents.newsletters import Content, Item
@@ -33,6 +34,7 @@ from tests.dumped import dump, files_in, log_rows
 from tests.messaging.staff import fold_all
 from tests.views.conftest import contents
 from tests.web.conftest import PHONE, Opener, Site, site_on, violations
+from tests.web.test_retention import made as ended_long_ago
 
 PROGRAMME = "regionale-herstelaanpak"
 WORD = "kwetterzwaluw"
@@ -404,6 +406,7 @@ def test_nobody_makes_a_letter_of_words_that_are_going_just_now(site: Site, sett
 KILLED = """
 import os, signal, sys
 from contextlib import closing
+from domain.recorded import Recorded
 from service import copies, redacting
 from service.identity.people import Person
 from service.settings import Settings
@@ -438,6 +441,58 @@ def test_who_is_killed_halfway_has_taken_nothing_away(site: Site, settings: Sett
     assert done["content"]["summary"] is None
 
 
+def reviewed(site: Site, **given: object) -> tuple[str, Recorded]:
+    """A case of which the taskforce said SENTENCE, and the event of that."""
+    proposal, done = site.submitted(), site.service.done
+    done(
+        "secretary",
+        f"/proposals/{proposal}/completeness",
+        {"outcome": "complete", "effectiveOn": "2020-09-02"},
+    )
+    said = {"body": "taskforce", "grounds": SENTENCE, "effectiveOn": "2020-09-03", **given}
+    done("taskforce", f"/proposals/{proposal}/reviews", said)
+    parts: Parts = site.service.app.extensions["besluitspoor"].parts
+    return proposal, next(each for each in parts.log.load(proposal) if each.name == "Reviewed")
+
+
+def test_that_confidential_words_are_redacted_shows_only_to_who_could_read_them(site: Site) -> None:
+    secret = {"level": "confidential", "ground": "woo-5-2"}
+    proposal, review = reviewed(site, advice="positive", confidentiality=secret)
+    path, why = f"/proposals/{proposal}", "Het ging over een buurman."
+    given = {"texts": [f"{review.position}/grounds"], "ground": "privacy", "remarks": why}
+    site.service.done("secretary", f"{path}/redactions", given)
+    mark = "[zwartgelakt: persoonsgegevens (AVG)]"
+    for who, may in (("auditor", True), ("taskforce", True), ("submitter", False), ("treasurer", False)):
+        assert (mark in page_text(site.visitor(who).text(path))) is may, who
+        (redaction,) = site.service.told(who, path)["redactions"]
+        assert redaction["remarks"] == (why if may else None), who
+
+
+def test_a_letter_goes_too_when_its_words_became_confidential_after_it_was_sent(site: Site) -> None:
+    proposal, review = reviewed(site, advice="revise")
+    parts: Parts = site.service.app.extensions["besluitspoor"].parts
+    letters.issue(parts, "supplement", proposal, review.position)
+    path = f"/proposals/{proposal}"
+    level = {"about": review.version, "level": "confidential", "ground": "woo-5-2"}
+    site.service.done("secretary", f"{path}/confidentiality", level)
+    given = {"texts": [f"{review.position}/grounds"], "ground": "privacy"}
+    site.service.done("secretary", f"{path}/redactions", given)
+    (letter,) = site.service.told("secretary", f"{path}/letters")["items"]
+    assert letter["removed"]
+
+
+def test_a_letter_that_withheld_the_words_stays(site: Site) -> None:
+    secret = {"level": "confidential", "ground": "woo-5-2"}
+    proposal, review = reviewed(site, advice="revise", confidentiality=secret)
+    parts: Parts = site.service.app.extensions["besluitspoor"].parts
+    letters.issue(parts, "supplement", proposal, review.position)
+    path = f"/proposals/{proposal}"
+    given = {"texts": [f"{review.position}/grounds"], "ground": "privacy"}
+    site.service.done("secretary", f"{path}/redactions", given)
+    (letter,) = site.service.told("secretary", f"{path}/letters")["items"]
+    assert not letter["removed"]
+
+
 @pytest.mark.parametrize("locale", ["nl", "en"])
 def test_the_pages_work_for_everybody(locale: str, opened: Opener, served: Site) -> None:
     proposal = served.submitted(summary=SENTENCE, effect=SENTENCE)
@@ -465,3 +520,16 @@ def test_a_redaction_takes_away_nothing_of_others(site: Site, settings: Settings
         redacting.preview(case.parts, site.service.people["secretary"], mine, ["1/content.summary"]).texts
         == []
     )
+
+
+@pytest.mark.parametrize("locale", ["nl", "en"])
+def test_the_pages_of_retention_work_for_everybody(
+    locale: str, opened: Opener, served: Site, project: Path
+) -> None:
+    ended_long_ago(served, project)
+    page = opened("secretary", "/retention", viewport=PHONE, locale=locale, dark=locale == "en")
+    assert violations(page) == []
+    page.locator("form[method=post][action='/retention'] button").click()
+    page.get_by_role("table").wait_for()
+    assert violations(page) == []
+    assert opened("secretary", "/retention", locale=locale).get_by_role("table").count() == 0
