@@ -216,7 +216,10 @@ def _newsletter(settings: Settings) -> dict[str, list[str]]:
         drawn = newsletters.create(parts, secretary, "herstel", begun[0][0], begun[-1][0])
         programme = latest(parts, "herstel")
         assert programme is not None
-        return {"draft_letter": [drawn.id], "municipality": [each.code for each in programme.municipalities]}
+        codes = [each.code for each in programme.municipalities]
+        with parts.pool.connection() as connection:
+            address = councils.add(connection, codes[0], "griffie@example.org")
+        return {"draft_letter": [drawn.id], "municipality": codes, "council_address": [address]}
 
 
 def _published(settings: Settings) -> dict[str, list[str]]:

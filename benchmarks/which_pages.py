@@ -64,8 +64,9 @@ PAGES = (
     ("admin", "/admin/people/new"),
     ("admin", "/admin/people/{person}"),
     ("admin", "/admin/people/{person}/end"),
+    ("admin", "/admin/people/{person}/erasure"),
     ("admin", "/admin/sign-ins"),
-    ("admin", "/permissions"),
+    ("submitter", "/permissions"),
     ("treasurer", "/money"),
     ("treasurer", "/money/{envelope}"),
     ("treasurer", "/money/{envelope}/sources"),
@@ -95,7 +96,7 @@ PAGES = (
     ("secretary", "/newsletters"),
     ("secretary", "/newsletters/new"),
     ("secretary", "/newsletters/addresses"),
-    ("secretary", "/newsletters/addresses/{council}/remove"),
+    ("secretary", "/newsletters/addresses/{council_address}/remove"),
     ("secretary", "/newsletters/{draft_letter}"),
     ("secretary", "/newsletters/{draft_letter}/approve"),
     ("secretary", "/newsletters/{draft_letter}/remove"),
@@ -112,6 +113,8 @@ PAGES = (
     ("nobody", "/register?q=winkels"),
     ("nobody", "/register/{public}"),
     ("nobody", "/register/open-data"),
+    ("submitter", "/organisation"),
+    ("submitter", "/account/data"),
 )
 """Who asks for what. What stands in braces is of the log that is measured (`benchmarks/pages.py`)."""
 
@@ -128,6 +131,7 @@ ELSEWHERE = {
     "audit.download": DOWNLOAD,
     "cases.as_file": DOWNLOAD,
     "cases.figures": DOWNLOAD,
+    "my_data.download": DOWNLOAD,
     "money.as_file": DOWNLOAD,
     "portfolio.download": DOWNLOAD,
     "terms.as_file": DOWNLOAD,
@@ -156,7 +160,7 @@ EXAMPLES = {
     "envelope": "pot", "reference": "RHA-2020-0001", "draft": f"draft-{UUID}", "person": f"person-{UUID}",
     "held_back": f"proposal-{UUID}/phases/1", "delivery": f"delivery-{UUID}",
     "draft_letter": f"newsletter-{UUID}", "municipality": "GM0707", "subscription": f"subscription-{UUID}",
-    "token": "token", "council": f"address-{UUID}", "public": "RHA-2020-0001",
+    "token": "token", "council_address": f"address-{UUID}", "public": "RHA-2020-0001",
 }  # fmt: skip
 """What stands in an address where it is no case."""
 

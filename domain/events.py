@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 __all__ = [
     "EVENTS",
+    "AccessEnded",
     "AmountHeld",
     "Awarded",
     "Cofinancing",
@@ -24,6 +25,7 @@ __all__ = [
     "Decided",
     "EditionHash",
     "EnvelopeOpened",
+    "ErasureRequested",
     "Event",
     "FundsMoved",
     "FundsReleased",
@@ -35,6 +37,9 @@ __all__ = [
     "MoneyReturned",
     "NewsletterApproved",
     "PartyId",
+    "PersonAdded",
+    "PersonChanged",
+    "PersonErased",
     "PersonId",
     "Phase",
     "PhaseReleased",
@@ -45,6 +50,8 @@ __all__ = [
     "ProposalWithdrawn",
     "RetentionApplied",
     "Reviewed",
+    "Rights",
+    "Seat",
     "Source",
     "SourceAdded",
     "StageClosed",
@@ -411,6 +418,68 @@ class NewsletterApproved:
     editions: tuple[EditionHash, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place in a body, kept for a municipality (by code)."""
+
+    body: str
+    municipality: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What somebody may do follows from this: roles, the bodies they are a member of or chair, for whom they act.
+
+    `organisation_role` is what they may do with the cases of their organisation: manager, editor or reader. Ids and
+    codes only: who it is stands in the vault.
+    """
+
+    roles: tuple[str, ...]
+    bodies: tuple[str, ...] = ()
+    chairs: tuple[str, ...] = ()
+    municipalities: tuple[str, ...] = ()
+    organisation: PartyId | None = None
+    organisation_role: str | None = None
+    seats: tuple[Seat, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAdded:
+    """Somebody can sign in from now on, and may do what follows from these rights."""
+
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChanged:
+    """Somebody may do something else from now on. `details` names what else changed, without saying what it is."""
+
+    before: Rights
+    after: Rights
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEnded:
+    """Every session and every token of somebody was ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRequested:
+    """Somebody asks that what is known of them be erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonErased:
+    """What said who this is was taken away; `ground` is why, as a code.
+
+    `named` is why the name stays with acts in office, as a code too; None where it does not.
+    """
+
+    ground: str
+    named: str | None = None
+
+
 Event = (
     ProposalSubmitted
     | ProposalRevised
@@ -438,6 +507,11 @@ Event = (
     | ProgrammePublished
     | LetterIssued
     | NewsletterApproved
+    | PersonAdded
+    | PersonChanged
+    | AccessEnded
+    | ErasureRequested
+    | PersonErased
 )
 
 EVENTS: dict[str, type[Event]] = {event.__name__: event for event in Event.__args__}

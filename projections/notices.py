@@ -21,6 +21,7 @@ from domain.events import (
     CompletenessChecked,
     Decided,
     EnvelopeOpened,
+    ErasureRequested,
     Event,
     MoneyMovedIn,
     MoneyMovedOut,
@@ -40,7 +41,7 @@ from domain.programme import APPLICANT, Programme
 from domain.recorded import Recorded
 from projections.plain import ZERO, day, money
 from projections.view import Document
-from projections.words import WORDS, party, ref, refs
+from projections.words import WORDS, party, person, ref, refs
 
 __all__ = [
     "KINDS",
@@ -125,6 +126,7 @@ KINDS: dict[str, Kind] = {
         Kind("envelope", "daily"),  # an envelope was opened or topped up
         Kind("programme", "daily"),  # a programme came into force
         Kind("newsletter", "at-once"),  # for the councils
+        Kind("erasure", "at-once"),  # somebody asks to be erased
         Kind("digest", "at-once"),  # what was collected, in one message
         Kind("event", "at-once"),  # for programs: the event itself
         Kind("test", "at-once"),  # for programs: does it work?
@@ -189,6 +191,9 @@ def notices(
             }
             councils = tuple(To("council", edition.municipality) for edition in event.editions)
             told = [Notice("newsletter", "normal", councils, facts)]
+        case ErasureRequested():
+            facts = {"person": person(recorded.stream), "effectiveOn": day(recorded.effective_on)}
+            told = [Notice("erasure", "high", (To("admin"),), facts)]
         case _:
             pass
     return tuple(told)
@@ -207,6 +212,7 @@ def of_term(kind: str, stage: OpenStage, case: Case, programme: Programme | None
         to = (*to, To("secretariat"))
     facts = {
         "owner": case.owner,
+        "municipalities": list(case.content.municipalities),
         "reference": case.reference,
         "programme": case.programme,
         "programmeVersion": case.programme_version,
@@ -303,6 +309,7 @@ def _facts(at: At, **more: Any) -> Document:
     """What every notice of a case says, and more; whose it is tells later who may still read of it."""
     return {
         "owner": at.case.owner,
+        "municipalities": list(at.case.content.municipalities),
         "reference": at.case.reference,
         "programme": at.case.programme,
         "programmeVersion": at.case.programme_version,

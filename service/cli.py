@@ -201,6 +201,13 @@ def person() -> None:
 )
 @click.option("--organisation", metavar="NAME", help="Whose proposals they submit and see.")
 @click.option("--organisation-kind", default="other", show_default=True, help="As in a proposal's applicant.")
+@click.option(
+    "--organisation-role",
+    type=click.Choice(["manager", "editor", "reader"]),
+    default="editor",
+    show_default=True,
+    help="What they may do with its proposals; a manager adds and removes colleagues too.",
+)
 @_password_option
 @_data_option
 def person_add(
@@ -210,6 +217,7 @@ def person_add(
     bodies: tuple[str, ...],
     organisation: str | None,
     organisation_kind: str,
+    organisation_role: str,
     password_stdin: bool,
     data: Path,
 ) -> None:
@@ -217,25 +225,26 @@ def person_add(
     password = _password(password_stdin)
     import psycopg
 
-    from service.identity import parties, people
+    from service.calendar import calendar
+    from service.eventstore import Log
+    from service.identity import changing, parties, people
 
-    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
-        party = None
+    with _settings(data) as settings, Log.open(settings) as log:
+        party, known = None, None
         if organisation is not None:
-            party = parties.known_parties(connection, organisation_kind, organisation)
-            if party is None:
-                made = parties.new(organisation_kind, organisation)
-                parties.add(connection, made)
-                party = made.id
-        people.add(
-            connection,
+            with psycopg.connect(settings.database_url) as connection:
+                known = parties.known_parties(connection, organisation_kind, organisation)
+            party = None if known is not None else parties.new(organisation_kind, organisation)
+        added = people.new(
             email=email,
             name=name,
             roles=roles,
             bodies=bodies,
-            organisation=party,
-            password=password,
+            organisation=known if party is None else party.id,
+            organisation_role=organisation_role,
         )
+        today = calendar(settings.timezone).today
+        changing.add(log, changing.SYSTEM, today, added, password, party)
     _say(f"Added {email}.")
 
 
@@ -270,6 +279,47 @@ def person_list(data: Path) -> None:
                     (each.email, each.name, ",".join(sorted(each.roles)), ",".join(sorted(each.bodies)))
                 )
             )
+
+
+@person.command("erase")
+@click.argument("who", metavar="EMAIL|ID")
+@click.option(
+    "--ground",
+    required=True,
+    type=click.Choice(["request", "not-needed", "objection", "unlawful", "obligation"]),
+    help="Why, as article 17 of the GDPR names it; it comes into the log.",
+)
+@click.option("--yes", is_flag=True, help="Erase without asking whether it is meant.")
+@_data_option
+def person_erase(who: str, ground: str, yes: bool, data: Path) -> None:
+    """Erase somebody: what says who they are goes, and does not come back.
+
+    What they did stays in the log without a name; who acted in office stays named in those acts. Texts in which the
+    name was typed are listed on standard output, the stream and the position with a tab between them.
+    """
+    from contextlib import closing
+
+    from service import erasing
+    from service.errors import Missing
+    from service.identity import people
+    from service.identity.changing import SYSTEM
+    from service.wiring import build
+
+    with _settings(data) as settings, closing(build(settings)) as parts:
+        with parts.pool.connection() as connection:
+            found = people.by_email(connection, who) or people.get(connection, who)
+        if found is None:
+            raise click.ClickException(f"There is nobody with the address or id {who}.")
+        if not yes:
+            click.confirm(f"Erase {found.name} ({found.email}) for good?", abort=True, err=True)
+        try:
+            done = erasing.erase(parts, SYSTEM, found.id, ground)
+        except Missing:
+            raise click.ClickException("Somebody else erased them just now.") from None
+    for each in done.mentions:
+        click.echo(f"{each.stream}\t{each.position}")
+    stays = "; the name stays with acts in office" if done.named else ""
+    _say(f"Erased {found.id}: {done.letters} letters and {done.mails} mails went{stays}.")
 
 
 @main.group()

@@ -77,7 +77,7 @@ def find_all(parts: Parts, connection: Connection, proposal: str, history: Seque
             ).fetchall()
         )
         letters = cursor.execute(
-            "SELECT id FROM documents.letters WHERE proposal = %s AND redacted IS NULL ORDER BY id",
+            "SELECT id FROM documents.letters WHERE proposal = %s AND redacted IS NULL AND pdf IS NOT NULL ORDER BY id",
             (proposal,),
         ).fetchall()
         mails = cursor.execute(
@@ -135,7 +135,7 @@ def remove_mail(settings: Settings, connection: Connection) -> int:
 def _letters(parts: Parts, connection: Connection, proposal: str, gone: Gone) -> list[tuple[str, str, int]]:
     """The letters that would read otherwise without these words: id, which letter, and about which event."""
     query = """SELECT id, letter, about, language, made_on, position FROM documents.letters
-        WHERE proposal = %s AND redacted IS NULL ORDER BY id"""
+        WHERE proposal = %s AND redacted IS NULL AND pdf IS NOT NULL ORDER BY id"""
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, (proposal,)).fetchall()
         there = cursor.execute(

@@ -33,7 +33,7 @@ SORTS = {"newest": "s.key", "reference": "s.reference", "programme": "s.programm
 class Filters:
     """What the list is limited to. `q`: words in Dutch, how a reference begins, or part of an applicant's name.
 
-    A case of one of the `theme_parts` is one of the `theme` as well.
+    A case of one of the `theme_parts` is one of the `theme` as well. `limit`: what the reader may see of it.
     """
 
     programme: str | None = None

@@ -294,7 +294,8 @@ def _kept(connection: Connection, history: Sequence[Recorded], among: Sequence[s
             ([recorded.position for recorded in history],),
         ).fetchone() or (0,)
         letters = cursor.execute(
-            "SELECT id FROM documents.letters WHERE proposal = %s AND redacted IS NULL ORDER BY id", (stream,)
+            "SELECT id FROM documents.letters WHERE proposal = %s AND redacted IS NULL AND pdf IS NOT NULL ORDER BY id",
+            (stream,),
         ).fetchall()
         asked = {
             "ids": sorted(parties_of(history)),

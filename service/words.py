@@ -34,7 +34,9 @@ CASE = re.compile(r'"(proposal-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 QUERY = """SELECT position::text, texts::text FROM log.words w WHERE position = ANY(%(positions)s::bigint[])
         AND {readable}
     UNION ALL SELECT id, json_build_array(name, kind)::text FROM vault.parties WHERE id = ANY(%(ids)s::text[])
-    UNION ALL SELECT id, json_build_array(name, 'person')::text FROM vault.people WHERE id = ANY(%(ids)s::text[])"""
+    UNION ALL SELECT id, json_build_array(name, 'person')::text FROM vault.people WHERE id = ANY(%(ids)s::text[])
+    UNION ALL SELECT id, json_build_array(name, 'person', ground)::text
+        FROM vault.office_holders WHERE id = ANY(%(ids)s::text[])"""
 
 HIDDEN = "SELECT s.key FROM views.status s WHERE s.key = ANY(%(cases)s::text[]) AND {secret}"
 
@@ -48,6 +50,7 @@ OF_CASE = f"""(SELECT json_object_agg(id, said)::text
             WHERE e.originator_id = key AND {{readable}}
         UNION ALL SELECT id, json_build_array(name, kind) FROM vault.parties WHERE id = ANY(ids)
         UNION ALL SELECT id, json_build_array(name, 'person') FROM vault.people WHERE id = ANY(ids)
+        UNION ALL SELECT id, json_build_array(name, 'person', ground) FROM vault.office_holders WHERE id = ANY(ids)
     ) AS found)"""
 
 REDACTED = """SELECT t.position::text, r.topic, convert_from(r.state, 'UTF8')::json -> 'event' AS event
@@ -89,8 +92,9 @@ def fill(
 
     What was redacted or erased becomes None: the text, or the name; so does what the reader, whose `scope` this is, may
     not read. With `redacted`, a text that was taken away becomes what that says of the ground, for who could read it.
-    A case that the reader may not know of goes by CONFIDENTIAL, not by its id. Takes any nesting of lists and dicts.
-    What is `known` is not asked for.
+    Who was erased and keeps the name, as having acted in office, has the ground for that beside it (`nameKept`). A case
+    that the reader may not know of goes by CONFIDENTIAL, not by its id. Takes any nesting of lists and dicts. What is
+    `known` is not asked for.
     """
     text = fill_text(msgspec.json.encode(documents).decode(), connection, scope, known, redacted)
     found: T = msgspec.json.decode(text)
@@ -172,7 +176,9 @@ def filled(document: str, said: Said) -> str:
         if kind == WORDS:
             position, _, path = reference.partition("/")
             return _encoded(said.get(position, NOTHING).get(path))
-        name, of_kind = said.get(reference, NOBODY)
+        name, of_kind, *ground = said.get(reference, NOBODY)
+        if kind == PERSON and ground:
+            return f'{{"id":"{reference}","name":{_encoded(name)},"nameKept":{_encoded(ground[0])}}}'
         if kind == PERSON:
             return f'{{"id":"{reference}","name":{_encoded(name)}}}'
         return f'{{"id":"{reference}","name":{_encoded(name)},"kind":{_encoded(of_kind)}}}'

@@ -88,6 +88,7 @@ class NameSchema(Shape):
 
     id = text()
     name = maybe()
+    name_kept = text("Why the name is still there, of who was erased: acted-in-office", required=False)
 
 
 class NamedPartySchema(NameSchema):

@@ -26,9 +26,12 @@ class LetterSchema(Shape):
     about = whole("The position of the event that it tells of")
     position = whole("The position at which the log says that it was issued")
     sha256 = text("Of the PDF, in hex, as the log has it")
-    size = whole("Of the PDF, in bytes; 0 once it was removed")
+    size = whole("Of the PDF, in bytes; 0 once it was removed or erased")
     removed = fields.Boolean(
         required=True, metadata={"description": "Is it gone, because it quoted words that were redacted?"}
+    )
+    erased = fields.Boolean(
+        required=True, metadata={"description": "Are its bytes gone, as it named somebody who was erased?"}
     )
 
 
@@ -56,6 +59,7 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
             "sha256": each.sha256,
             "size": each.size,
             "removed": each.redacted is not None,
+            "erased": each.erased,
         }
         for each in found
     ]

@@ -60,6 +60,12 @@ class ReferenceConverter(BaseConverter):
     regex = "[A-Za-z0-9][A-Za-z0-9-]{0,63}"
 
 
+class PersonConverter(BaseConverter):
+    """The id of a person."""
+
+    regex = f"person-{UUID}"
+
+
 class CodeConverter(BaseConverter):
     """The code of a body, a programme or an envelope."""
 
@@ -72,6 +78,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "letter": LetterConverter,
     "delivery": DeliveryConverter,
     "newsletter": NewsletterConverter,
+    "person": PersonConverter,
     "address": AddressConverter,
     "municipality": MunicipalityConverter,
     "subscription": SubscriptionConverter,

@@ -18,9 +18,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from domain.definition_fields import DefinitionErrors
 from domain.errors import Invalid, Refused
 from service.api.fields import Said
+from service.documents.letters import Erased
 from service.errors import KeyReused, Missing, Removed, Stale
 from service.eventstore import UNAVAILABLE, Conflict, LogError
-from service.identity.permissions import Forbidden
+from service.identity.permissions import Barred, Forbidden
 from service.texts import DEFAULT, LANGUAGES, Catalog, catalog
 
 __all__ = [
@@ -89,8 +90,8 @@ class Problem(Exception):
 def register(app: Flask, answer: Callable[[Exception], Response]) -> None:
     """From now on every error of this application gets this answer."""
     for kind in (
-        Problem, Refused, Missing, Removed, Stale, KeyReused, Forbidden, Conflict, ValidationError, DefinitionErrors,
-        HTTPException, psycopg.Error, LogError, Exception,
+        Problem, Refused, Missing, Removed, Erased, Stale, KeyReused, Barred, Forbidden, Conflict, ValidationError,
+        DefinitionErrors, HTTPException, psycopg.Error, LogError, Exception,
     ):  # fmt: skip
         app.register_error_handler(kind, answer)
 
@@ -161,9 +162,13 @@ def problem_of(error: Exception) -> Problem:
             return Problem(404, "missing", what=error.what, id=error.id)
         case Removed():
             return Problem(410, "removed-by-redaction", what=error.what, id=error.id)
+        case Erased():
+            return Problem(404, "letter-erased")
         case Forbidden():
             code = "forbidden-body" if error.body else "forbidden"
             return Problem(403, code, act=error.act, roles=list(error.roles), body=error.body)
+        case Barred():
+            return Problem(403, error.code)
         case Stale():
             return Problem(412, "stale", version=error.version)
         case KeyReused():

@@ -36,7 +36,7 @@ class RegisterQuery(PageQuery):
     )
 
 
-class OrganisationSchema(Shape):
+class RegisterApplicantSchema(Shape):
     name = maybe()
     kind = text()
 
@@ -64,7 +64,9 @@ class RegisterEntrySchema(Shape):
     programme = text()
     title = maybe()
     summary = maybe()
-    applicant = named(OrganisationSchema, "Null for who applies without an organisation", allow_none=True)
+    applicant = named(
+        RegisterApplicantSchema, "Null for who applies without an organisation", allow_none=True
+    )
     municipalities = listed(fields.String(), "Codes of Statistics Netherlands")
     themes = listed(fields.String())
     requested = money()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import psycopg
 
+from service.calendar import calendar
 from service.demo.addresses import add_addresses
-from service.identity import parties, people
-from service.identity.parties import Party
+from service.eventstore import Log
+from service.identity import changing, parties, people
 from service.settings import Settings
 
 __all__ = ["DEMO_PEOPLE", "PASSWORD", "DemoPerson", "NotADemo", "prepare"]
@@ -32,10 +34,12 @@ class DemoPerson:
     applies: bool = False
     chairs: tuple[str, ...] = ()
     municipalities: tuple[str, ...] = ()
+    organisation_role: str = "editor"
+    seats: tuple[tuple[str, str], ...] = ()
 
 
 DEMO_PEOPLE = (
-    DemoPerson("submitter@example.org", "Indiener", "submitter", applies=True),
+    DemoPerson("submitter@example.org", "Indiener", "submitter", applies=True, organisation_role="manager"),
     DemoPerson("secretary@example.org", "Secretaris", "secretary", ("secretariat",)),
     DemoPerson("taskforce@example.org", "Lid van de taskforce", "member", ("taskforce",)),
     DemoPerson("adviesgroep@example.org", "Lid van de adviesgroep", "member", ("adviesgroep",)),
@@ -50,6 +54,7 @@ DEMO_PEOPLE = (
         "member",
         ("poho",),
         municipalities=("GM0794",),
+        seats=(("poho", "GM0794"),),
     ),
     DemoPerson("treasurer@example.org", "Penningmeester", "treasurer"),
     DemoPerson("auditor@example.org", "Controleur", "auditor"),
@@ -67,25 +72,24 @@ def prepare(settings: Settings) -> None:
     with psycopg.connect(settings.database_url) as connection:
         # Several processes may start at once: one makes them, the others find them.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('besluitspoor demo people'))")
-        for wanted in DEMO_PEOPLE:
-            if people.by_email(connection, wanted.email) is None:
-                _add(connection, wanted)
+        missing = [each for each in DEMO_PEOPLE if people.by_email(connection, each.email) is None]
+        with Log.open(settings) as log:
+            for wanted in missing:
+                _add(log, calendar(settings.timezone).today, wanted)
         add_addresses(connection)
 
 
-def _add(connection: psycopg.Connection[tuple[object, ...]], wanted: DemoPerson) -> None:
-    organisation: Party | None = None
-    if wanted.applies:
-        organisation = parties.new("foundation", ORGANISATION)
-        parties.add(connection, organisation)
-    people.add(
-        connection,
+def _add(log: Log, today: date, wanted: DemoPerson) -> None:
+    organisation = parties.new("foundation", ORGANISATION) if wanted.applies else None
+    person = people.new(
         email=wanted.email,
         name=wanted.name,
         roles=[wanted.role],
         bodies=wanted.bodies,
         organisation=organisation.id if organisation else None,
-        password=PASSWORD,
         chairs=wanted.chairs,
         municipalities=wanted.municipalities,
+        organisation_role=wanted.organisation_role,
+        seats=wanted.seats,
     )
+    changing.add(log, changing.SYSTEM, today, person, PASSWORD, organisation)

@@ -55,7 +55,7 @@ UNTIL = {
     "nl": ("Dat blijft zo.", "Dat is zo tot en met {until}."),
     "en": ("It stays so.", "It is so until {until}."),
 }
-NO_NAME = {"nl": "[Deze naam is gewist.]", "en": "[This name has been erased.]"}
+NO_NAME = {"nl": "gewiste persoon", "en": "erased person"}
 
 
 class NothingToTell(Exception):

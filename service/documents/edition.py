@@ -12,6 +12,7 @@ from typing import Any
 from domain.programme import APPLICANT, Programme
 from projections.view import Document
 from service.documents.blocks import Block, Bullets, Heading, Paragraphs, Table
+from service.identity.parties import ORGANISATIONS
 from service.texts import DEFAULT, catalog
 from service.texts.side_by_side import said
 
@@ -20,12 +21,7 @@ __all__ = ["Told", "beginning", "blocks", "footer", "period_name", "subject", "t
 LONGEST_LINE = 240
 """Characters of the short text on a project that a draft begins with."""
 
-NAMED = frozenset(
-    {
-        "association", "company", "cooperative", "foundation", "government", "knowledge-institute", "municipality",
-        "network", "organisation", "province",
-    }
-)  # fmt: skip
+NAMED = ORGANISATIONS
 """Kinds of applicants that are called by name: no others, for a name may be that of a person."""
 
 

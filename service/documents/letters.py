@@ -18,7 +18,7 @@ from psycopg.rows import tuple_row
 from domain.events import LetterIssued, ProposalSubmitted
 from domain.recorded import NOW, Moment, Recorded
 from service import reading
-from service.documents.contents import Connection, contents
+from service.documents.contents import Connection, NothingToTell, contents
 from service.documents.typesetting import pdf
 from service.errors import Missing, Removed
 from service.eventstore import Meta, Once
@@ -29,8 +29,8 @@ from service.texts import DEFAULT
 from service.wiring import Parts
 
 __all__ = [
-    "OPERATOR", "Altered", "Issued", "Letter", "ensure", "filename", "issue", "issued", "read", "refuse_unseen",
-    "verified",
+    "OPERATOR", "Altered", "Erased", "Issued", "Letter", "ensure", "filename", "issue", "issued", "read",
+    "refuse_unseen", "verified",
 ]  # fmt: skip
 
 OPERATOR = "system"
@@ -46,6 +46,10 @@ NAMES = {
 
 COLUMNS = "id, letter, proposal, about, language, sha256, filename, pdf"
 """Of what is kept, what a Letter is made of."""
+
+
+class Erased(NothingToTell):
+    """The letter named somebody who was erased since: that it was sent is known, what it said is not."""
 
 
 class Altered(Exception):
@@ -78,7 +82,8 @@ class Letter:
 class Issued:
     """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes.
 
-    `redacted`: the position of the redaction that took it away, None while it is there.
+    `redacted`: the position of the redaction that took it away, None while it is there. `erased`: its bytes are gone,
+    as it named somebody who was erased.
     """
 
     id: str
@@ -90,6 +95,7 @@ class Issued:
     position: int
     made_on: date
     size: int
+    erased: bool
     redacted: int | None = None
 
 
@@ -131,7 +137,8 @@ def issue(parts: Parts, letter: str, proposal: str, about: int) -> Letter:
 
 def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[Issued]:
     """The letters of a case that were issued by a moment, newest first."""
-    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, length(pdf), redacted
+    query = """SELECT id, letter, language, filename, sha256, about, position, made_on, coalesce(length(pdf), 0),
+            pdf IS NULL, redacted
         FROM documents.letters WHERE proposal = %(proposal)s AND position IS NOT NULL
             AND (%(position)s::bigint IS NULL OR position <= %(position)s)
             AND (%(on)s::date IS NULL OR made_on <= %(on)s)
@@ -150,8 +157,8 @@ def refuse_unseen(connection: Connection, scope: Scope, proposal: str) -> None:
 def read(parts: Parts, proposal: str, id: str) -> Letter:
     """A letter of this case as it was issued.
 
-    Raises Missing when there is none, Removed when a redaction took it away, Altered when it is not what the log says
-    was issued.
+    Raises Missing when there is none, Removed when a redaction took it away, Erased when its bytes are gone for who it
+    names, Altered when it is not what the log says was issued.
     """
     with parts.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
@@ -161,6 +168,8 @@ def read(parts: Parts, proposal: str, id: str) -> Letter:
         ).fetchone()
     if row is None:
         raise Missing("letter", id)
+    if row[-1] is None:
+        raise Erased(id)
     letter = Letter(*row)
     if letter.removed:
         raise Removed("letter", id)
@@ -206,6 +215,8 @@ def _kept(connection: Connection, letter: str, about: int) -> _Kept | None:
             WHERE letter = %s AND about = %s""",
             (letter, about),
         ).fetchone()
+    if row is not None and row[7] is None:
+        raise Erased(f"{row[0]} was erased")
     return _Kept(Letter(*row[:8]), row[8], row[9]) if row is not None else None
 
 

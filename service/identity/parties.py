@@ -12,6 +12,8 @@ from service.arrays import array
 from service.ids import new_id
 
 __all__ = [
+    "ONE_PERSON",
+    "ORGANISATIONS",
     "Party",
     "add",
     "find_or_add",
@@ -22,6 +24,18 @@ __all__ = [
     "new",
     "organisation_named",
 ]
+
+
+ORGANISATIONS = frozenset(
+    {
+        "association", "company", "cooperative", "foundation", "government", "knowledge-institute", "municipality",
+        "network", "organisation", "province",
+    }
+)  # fmt: skip
+"""Kinds that are never one person; a party of any other kind may be, so that its name is that of a person."""
+
+ONE_PERSON = ("natural-person", "person", "sole-trader")
+"""Kinds that are always one person."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -13,20 +13,28 @@ from psycopg.errors import UniqueViolation
 
 from service.identity import undeliverable
 from service.ids import new_id
+from service.paging import Cursor
 
 __all__ = [
-    "ROLES", "SORTS", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add", "by_email", "change",
-    "everybody", "get", "has_password", "ids", "names", "search", "set_password", "some", "verified", "verify",
+    "ORGANISATION_ROLES", "ROLES", "SORTS", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add",
+    "by_email", "change", "colleagues", "everybody", "found", "get", "has_password", "ids", "insert", "names", "new",
+    "search", "set_password", "some", "verified", "verify",
 ]  # fmt: skip
 
 ROLES = ("submitter", "secretary", "member", "treasurer", "auditor", "admin", "integration")
 """What a person can be; a member is so of the bodies named with the person."""
 
+ORGANISATION_ROLES = ("manager", "editor", "reader")
+"""What somebody may do with the cases of their organisation: add and remove people too, act on them, or only see."""
+
 # OWASP's first choice for argon2id with little memory: a sign-in costs some 20 ms and 19 MiB.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Of a password that nobody has: an unknown address must take as long to refuse as a wrong password.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$zp2r1ikFthBMHP0tlYWs/A$TpTzcdXS1gHTSanA6Nhrz/kmhVFz7dQKaTcSeEq12Hk"
-_COLUMNS = "id, email, name, roles, bodies, organisation, chairs, municipalities"
+_COLUMNS = "id, email, name, roles, bodies, organisation, chairs, municipalities, organisation_role, seats"
+_WIDTH = 10
+_SOUGHT: LiteralString = """(name ILIKE %(words)s OR email ILIKE %(words)s)
+    AND (%(role)s::text IS NULL OR %(role)s = ANY(roles))"""
 
 
 class EmailTaken(Exception):
@@ -45,6 +53,8 @@ class Person:
     """Somebody who can act. `bodies` are those whose member this is, `organisation` the id of a party.
 
     `chairs` are the bodies that this member chairs, `municipalities` those (by code) whose contact this is.
+    `organisation_role` says what they may do with the cases of their organisation, `seats` for which municipality they
+    sit in a body: pairs of a body and a municipality.
     """
 
     id: str
@@ -55,6 +65,12 @@ class Person:
     organisation: str | None
     chairs: frozenset[str] = frozenset()
     municipalities: frozenset[str] = frozenset()
+    organisation_role: str = "editor"
+    seats: frozenset[tuple[str, str]] = frozenset()
+
+    def seat(self, body: str | None) -> str | None:
+        """For which municipality this person sits in a body, where that is known."""
+        return next((municipality for of, municipality in sorted(self.seats) if of == body), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +81,45 @@ class Account:
     password_hash: str | None
 
 
-def add(
-    connection: Connection[Any],
+def new(
     *,
     email: str,
     name: str,
     roles: Iterable[str],
     bodies: Iterable[str] = (),
     organisation: str | None = None,
-    password: str | None = None,
     chairs: Iterable[str] = (),
     municipalities: Iterable[str] = (),
+    organisation_role: str = "editor",
+    seats: Iterable[tuple[str, str]] = (),
 ) -> Person:
-    """A new person; without a password, one who cannot sign in with one.
+    """A person with an id of their own, not yet in the vault. Raises UnknownRole."""
+    person = Person(
+        new_id("person"), email.strip(), name.strip(), frozenset(roles), frozenset(bodies), organisation,
+        frozenset(chairs), frozenset(municipalities), organisation_role, frozenset(seats),
+    )  # fmt: skip
+    _refuse_unknown(person.roles)
+    return person
+
+
+def add(connection: Connection[Any], *, password: str | None = None, **given: Any) -> Person:
+    """A new person (as `new` takes it) in the vault; without a password, one who cannot sign in with one.
 
     Raises EmailTaken and UnknownRole.
     """
-    person = Person(
-        new_id("person"), email.strip(), name.strip(), frozenset(roles), frozenset(bodies), organisation,
-        frozenset(chairs), frozenset(municipalities),
-    )  # fmt: skip
-    _refuse_unknown(person.roles)
+    person = new(**given)
+    insert(connection, person, password)
+    return person
+
+
+def insert(connection: Connection[Any], person: Person, password: str | None = None) -> None:
+    """Puts a person in the vault. Raises EmailTaken."""
     try:
         # A transaction of its own (a savepoint inside another), so that a refusal leaves the caller's one usable.
         with connection.transaction():
             connection.execute(
-                f"INSERT INTO vault.people ({_COLUMNS}, password_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                f"""INSERT INTO vault.people ({_COLUMNS}, password_hash)
+                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
                 (
                     person.id,
                     person.email,
@@ -100,12 +129,13 @@ def add(
                     person.organisation,
                     sorted(person.chairs),
                     sorted(person.municipalities),
+                    person.organisation_role,
+                    _kept(person.seats),
                     _HASHER.hash(password) if password is not None else None,
                 ),
             )
     except UniqueViolation as taken:
-        raise EmailTaken(email) from taken
-    return person
+        raise EmailTaken(person.email) from taken
 
 
 def change(connection: Connection[Any], person: Person) -> None:
@@ -119,7 +149,7 @@ def change(connection: Connection[Any], person: Person) -> None:
             before = get(connection, person.id)
             connection.execute(
                 """UPDATE vault.people SET email = %s, name = %s, roles = %s, bodies = %s, organisation = %s,
-                chairs = %s, municipalities = %s WHERE id = %s""",
+                chairs = %s, municipalities = %s, organisation_role = %s, seats = %s WHERE id = %s""",
                 (
                     person.email.strip(),
                     person.name.strip(),
@@ -128,6 +158,8 @@ def change(connection: Connection[Any], person: Person) -> None:
                     person.organisation,
                     sorted(person.chairs),
                     sorted(person.municipalities),
+                    person.organisation_role,
+                    _kept(person.seats),
                     person.id,
                 ),
             )
@@ -157,7 +189,7 @@ def account(connection: Connection[Any], email: str) -> Account:
     row = connection.execute(
         f"SELECT {_COLUMNS}, password_hash FROM vault.people WHERE lower(email) = lower(%s)", (email.strip(),)
     ).fetchone()
-    return Account(_one(row[:8]), row[8]) if row is not None else Account(None, None)
+    return Account(_one(row[:_WIDTH]), row[_WIDTH]) if row is not None else Account(None, None)
 
 
 def verified(found: Account, password: str) -> Person | None:
@@ -205,14 +237,30 @@ def search(
     By one of SORTS, `most` of them beyond the first `after`.
     """
     order = "DESC" if descending else "ASC"
-    pattern = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = connection.execute(
-        f"""SELECT {_COLUMNS} FROM vault.people
-        WHERE (name ILIKE %(words)s OR email ILIKE %(words)s) AND (%(role)s::text IS NULL OR %(role)s = ANY(roles))
+        f"""SELECT {_COLUMNS} FROM vault.people WHERE {_SOUGHT}
         ORDER BY {SORTS[by]} {order}, id {order} OFFSET %(after)s LIMIT %(most)s""",
-        {"words": f"%{pattern}%", "role": role, "after": after, "most": most},
+        {"words": _pattern(words), "role": role, "after": after, "most": most},
     ).fetchall()
     return [person for person in map(_one, rows) if person is not None]
+
+
+def found(
+    connection: Connection[Any], words: str, role: str | None, place: Cursor | None, most: int
+) -> list[Person]:
+    """The same by id, so by when they were added: `most` beyond this place, which names nobody."""
+    beyond, order = ("<", "DESC") if place is not None and place.backward else (">", "ASC")
+    rows = connection.execute(
+        f"""SELECT {_COLUMNS} FROM vault.people WHERE {_SOUGHT} AND id {beyond} %(place)s
+        ORDER BY id {order} LIMIT %(most)s""",
+        {"words": _pattern(words), "role": role, "place": place.key[0] if place else "", "most": most},
+    ).fetchall()
+    return [person for person in map(_one, rows) if person is not None]
+
+
+def _pattern(words: str) -> str:
+    escaped = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def everybody(connection: Connection[Any]) -> list[Person]:
@@ -227,6 +275,15 @@ def some(connection: Connection[Any], ids: Iterable[str]) -> dict[str, Person]:
         f"SELECT {_COLUMNS} FROM vault.people WHERE id = ANY(%s)", (list(ids),)
     ).fetchall()
     return {person.id: person for person in map(_one, rows) if person is not None}
+
+
+def colleagues(connection: Connection[Any], organisation: str) -> list[Person]:
+    """Everybody who acts for this organisation, by name."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM vault.people WHERE organisation = %s ORDER BY lower(name), id",
+        (organisation,),
+    ).fetchall()
+    return [person for person in map(_one, rows) if person is not None]
 
 
 def ids(connection: Connection[Any]) -> list[str]:
@@ -255,7 +312,7 @@ def _matches(password_hash: str, password: str) -> bool:
 def _one(row: tuple[Any, ...] | None) -> Person | None:
     if row is None:
         return None
-    id, email, name, roles, bodies, organisation, chairs, municipalities = row
+    id, email, name, roles, bodies, organisation, chairs, municipalities, organisation_role, seats = row
     return Person(
         id,
         email,
@@ -265,4 +322,15 @@ def _one(row: tuple[Any, ...] | None) -> Person | None:
         organisation,
         frozenset(chairs),
         frozenset(municipalities),
+        organisation_role,
+        frozenset(_seat(each) for each in seats),
     )
+
+
+def _kept(seats: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{body}/{municipality}" for body, municipality in sorted(seats)]
+
+
+def _seat(kept: str) -> tuple[str, str]:
+    body, _, municipality = kept.partition("/")
+    return body, municipality

@@ -14,8 +14,8 @@ from domain.recorded import Capacity
 from service.identity.people import Person
 
 __all__ = [
-    "GUARDED", "STATES", "TABLE", "Forbidden", "Reach", "Rule", "acting_as", "admit", "check", "check_person",
-    "in_turn", "may", "needs", "reach", "refused_change",
+    "GUARDED", "STATES", "TABLE", "Barred", "Forbidden", "Reach", "Rule", "acting_as", "admit", "check",
+    "check_change", "check_guarded", "check_person", "in_turn", "may", "needs", "reach", "refused_change",
 ]  # fmt: skip
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,20 +23,28 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """This role may: everywhere, on its `own` cases, for a `body` it is a member of, or on cases on whose `route` such
-    a body is or was.
+    """This role may: everywhere, on its `own` cases, for a `body` it is a member of, on cases on whose `route` such a
+    body is or was, or on cases in a `municipality` whose contact it is.
 
-    One's own are those of one's organisation, and of oneself where somebody applies without one.
+    One's own are those of one's organisation, and of oneself where somebody applies without one. `writes`: not who only
+    reads along in their organisation; `manager`: only who manages the people of it.
     """
 
     role: str
     own: bool = False
     body: bool = False
     route: bool = False
+    municipality: bool = False
+    writes: bool = False
+    manager: bool = False
 
 
 SUBMITTER = Rule("submitter")
-APPLICANT = Rule("submitter", own=True)
+WRITER = Rule("submitter", writes=True)
+OWNER = Rule("submitter", own=True)
+APPLICANT = Rule("submitter", own=True, writes=True)
+CONTACT = Rule("submitter", municipality=True)
+MANAGER = Rule("submitter", manager=True)
 SECRETARY = Rule("secretary")
 A_MEMBER = Rule("member")
 MEMBER = Rule("member", body=True)
@@ -50,7 +58,7 @@ SIGNED_IN = (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR, ADMIN, INTEGRAT
 
 TABLE: Mapping[str, tuple[Rule, ...]] = {
     # acts on a case
-    "submit": (SUBMITTER, SECRETARY),
+    "submit": (WRITER, SECRETARY),
     "completeness": (SECRETARY,),
     "revise": (APPLICANT,),
     "review": (MEMBER,),
@@ -66,13 +74,15 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "redact": (SECRETARY,),
     "read-retention": (SECRETARY, ADMIN),
     "apply-retention": (SECRETARY,),
-    "own-draft": (Rule("submitter", own=True), Rule("secretary", own=True)),
+    "own-draft": (APPLICANT, Rule("secretary", own=True)),
     # acts on what cases need
     "publish": (SECRETARY, ADMIN),
     "open-envelope": (TREASURER,),
     "add-source": (TREASURER,),
     "change-people": (SECRETARY, ADMIN),
     "change-guarded-people": (ADMIN,),
+    "erase-person": (ADMIN,),
+    "manage-organisation": (MANAGER,),
     "newsletter": (SECRETARY,),
     "subscribe": (INTEGRATION, AUDITOR, ADMIN),
     "own-subscription": (Rule("integration", own=True), Rule("auditor", own=True), ADMIN),
@@ -84,11 +94,12 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "own-account": SIGNED_IN,
     "own-messages": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
     # reading; the API shows programmes to all, signed in or not
-    "read-case": (APPLICANT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
-    "read-confidential": (APPLICANT, SECRETARY, ON_ROUTE, AUDITOR),
+    "read-case": (OWNER, CONTACT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
+    "read-confidential": (OWNER, SECRETARY, ON_ROUTE, AUDITOR),
     "read-confidential-words": (SECRETARY, ON_ROUTE, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-every-case": (SECRETARY, A_MEMBER, TREASURER, AUDITOR),
+    "read-organisation": (SUBMITTER,),
     "read-queue": (MEMBER, SECRETARY),
     "read-terms": (A_MEMBER, SECRETARY),
     "read-programmes": SIGNED_IN,
@@ -100,6 +111,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "replay-case": (AUDITOR,),
     "read-sign-ins": (ADMIN,),
     "read-deliveries": (SECRETARY, ADMIN),
+    "own-data": SIGNED_IN,
     "read-mail": (SECRETARY,),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
@@ -144,6 +156,14 @@ class Forbidden(Exception):
         self.body = body
 
 
+class Barred(Exception):
+    """Who changes people may not make this of somebody; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def needs(*acts: str) -> Callable[[F], F]:
     """Marks what answers an address: who asks must be allowed one of these acts of TABLE at least, in some relation.
 
@@ -177,9 +197,11 @@ def may(
     owner: str | None = None,
     body: str | None = None,
     route: Collection[str] = (),
+    municipalities: Collection[str] = (),
 ) -> bool:
-    """May this person do this act, on a case of this owner (a party id), for this body, on a route of these bodies?"""
-    return any(_allows(rule, person, owner, body, route) for rule in TABLE[act])
+    """May this person do this act, on a case of this owner (a party id), for this body, on a route of these bodies, in
+    these municipalities?"""
+    return any(_allows(rule, person, owner, body, route, municipalities) for rule in TABLE[act])
 
 
 def check(person: Person, act: str, *, owner: str | None = None, body: str | None = None) -> None:
@@ -208,9 +230,20 @@ def refused_change(by: Person, before: Person | None, after: Person) -> str | No
     return None
 
 
+def check_change(by: Person, before: Person | None, after: Person) -> None:
+    """Raises Barred where who changes people may not make this one so."""
+    if (why := refused_change(by, before, after)) is not None:
+        raise Barred(why)
+
+
 def check_person(by: Person, whom: Person) -> None:
     """Raises Forbidden where this person may not change that one, set their password or end their access."""
     check(by, "change-people")
+    check_guarded(by, whom)
+
+
+def check_guarded(by: Person, whom: Person) -> None:
+    """Raises Forbidden where that one has a guarded role and this person is not who may change anything of them."""
     if whom.roles & GUARDED:
         check(by, "change-guarded-people")
 
@@ -221,42 +254,65 @@ def acting_as(
     """In which role, and for which body, this person does this act; None who may not do it."""
     for rule in TABLE[act]:
         if _allows(rule, person, owner, body, ()):
-            return Capacity(rule.role, body if rule.body else None)
+            return Capacity(rule.role, body, person.seat(body)) if rule.body else Capacity(rule.role)
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """On which cases somebody may do an act: on all of them, on those of these owners, on the route of these bodies."""
+    """On which cases somebody may do an act: on all of them, on those of these owners, on the route of these bodies, in
+    these municipalities."""
 
     everything: bool = False
     owners: frozenset[str] = frozenset()
     bodies: frozenset[str] = frozenset()
+    municipalities: frozenset[str] = frozenset()
 
 
 def reach(person: Person, act: str) -> Reach:
     """The same table asked the other way round: not may this person on that case, but on which cases at all."""
-    everything, owners, bodies = False, frozenset[str](), frozenset[str]()
+    everything, owners, bodies, municipalities = False, frozenset[str](), frozenset[str](), frozenset[str]()
     for rule in TABLE[act]:
-        if rule.role not in person.roles or rule.body:
+        if not _holds(rule, person) or rule.body:
             continue
         if rule.own:
             owners |= {id for id in (person.organisation, person.id) if id}
         elif rule.route:
             bodies |= person.bodies
+        elif rule.municipality:
+            municipalities |= person.municipalities
         else:
             everything = True
-    return Reach(everything, owners, bodies)
+    return Reach(everything, owners, bodies, municipalities)
 
 
 def _rights(person: Person) -> tuple[object, ...]:
     """What somebody may do follows from this."""
-    return person.roles, person.bodies, person.organisation
+    role = person.organisation_role if person.organisation is not None else None
+    return person.roles, person.bodies, person.seats, person.organisation, role
 
 
-def _allows(rule: Rule, person: Person, owner: str | None, body: str | None, route: Collection[str]) -> bool:
+def _holds(rule: Rule, person: Person) -> bool:
+    """Is this a rule for this person, whatever it is about?"""
     if rule.role not in person.roles:
         return False
+    if rule.writes and person.organisation is not None and person.organisation_role == "reader":
+        return False
+    return not rule.manager or (person.organisation is not None and person.organisation_role == "manager")
+
+
+def _allows(
+    rule: Rule,
+    person: Person,
+    owner: str | None,
+    body: str | None,
+    route: Collection[str],
+    municipalities: Collection[str] = (),
+) -> bool:
+    if not _holds(rule, person):
+        return False
+    if rule.municipality:
+        return not person.municipalities.isdisjoint(municipalities)
     if rule.own:
         return owner is not None and owner in (person.organisation, person.id)
     if rule.body:

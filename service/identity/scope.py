@@ -45,25 +45,27 @@ ALL = Reach(everything=True)
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What of a case decides who may see it: whose it is, the bodies on its route, until when it is confidential."""
+    """What of a case decides who may see it: whose, where, the bodies on its route, until when it is confidential."""
 
     owner: str
     route: Collection[str] = ()
     secret_until: str | None = None
+    municipalities: Collection[str] = ()
 
     @classmethod
     def of(cls, case: Mapping[str, Any]) -> Subject:
         """That of a document of `views.status`, whether or not its names are filled in."""
         owner = case["owner"]
         until = secret_until(case.get("confidentiality"))
-        return cls(owner.get("$party") or owner["id"], case.get("route", ()), until)
+        places = case["content"]["municipalities"]
+        return cls(owner.get("$party") or owner["id"], case.get("route", ()), until, places)
 
     @classmethod
     def of_case(cls, case: Case) -> Subject:
         """That of a case as the domain folds it."""
         whole = case.confidentiality.get(0)
         until = None if whole is None or whole.level != CONFIDENTIAL else day(whole.until or date.max)
-        return cls(case.owner, case.route, until)
+        return cls(case.owner, case.route, until, case.content.municipalities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Scope:
         for name, of in (("open", self.open), ("confidential", self.confidential), ("words", self.words)):
             found[f"scope_{name}_owners"] = sorted(of.owners)
             found[f"scope_{name}_bodies"] = sorted(of.bodies)
+            found[f"scope_{name}_municipalities"] = sorted(of.municipalities)
         return found
 
     def hidden(self, connection: Connection) -> tuple[str, ...]:
@@ -178,15 +181,20 @@ def outside(today: date) -> Scope:
 def subjects(connection: Connection, ids: Iterable[str]) -> dict[str, Subject]:
     """What decides who may see these cases, by id; what is no case is left out."""
     wanted = array(sorted(set(ids)))
-    query = "SELECT key, owner, route, secret_until FROM views.status WHERE key = ANY(%s::text[])"
+    query = (
+        "SELECT key, owner, route, secret_until, municipalities FROM views.status WHERE key = ANY(%s::text[])"
+    )
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, (wanted,)).fetchall()
-    return {key: Subject(owner, route or (), until) for key, owner, route, until in rows}
+    return {key: Subject(owner, route or (), until, places) for key, owner, route, until, places in rows}
 
 
 def _within(reach: Reach, subject: Subject) -> bool:
     return (
-        reach.everything or subject.owner in reach.owners or not reach.bodies.isdisjoint(subject.route or ())
+        reach.everything
+        or subject.owner in reach.owners
+        or not reach.bodies.isdisjoint(subject.route or ())
+        or not reach.municipalities.isdisjoint(subject.municipalities)
     )
 
 
@@ -198,4 +206,6 @@ def _condition(reach: Reach, name: str, row: str) -> str:
         parts.append(f"{row}.owner = ANY(%(scope_{name}_owners)s::text[])")
     if reach.bodies:
         parts.append(f"coalesce({row}.route ?| %(scope_{name}_bodies)s::text[], false)")
+    if reach.municipalities:
+        parts.append(f"{row}.municipalities ?| %(scope_{name}_municipalities)s::text[]")
     return f"({' OR '.join(parts)})" if parts else "false"

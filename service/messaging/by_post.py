@@ -15,7 +15,8 @@ __all__ = ["ToPost", "count", "to_post"]
 
 Connection = psycopg.Connection[Any]
 
-QUERY = """SELECT d.id, n.stream, n.facts, n.letter, l.id, d.created_at
+QUERY = """SELECT d.id, n.stream, n.facts, CASE WHEN l.erased_at IS NULL THEN n.letter END,
+        CASE WHEN l.erased_at IS NULL THEN l.id END, d.created_at
     FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
         LEFT JOIN documents.letters l ON l.about = n.position AND l.letter = n.letter AND l.position IS NOT NULL
     WHERE d.state = 'to-post' ORDER BY d.id LIMIT %s"""
@@ -25,7 +26,8 @@ QUERY = """SELECT d.id, n.stream, n.facts, n.letter, l.id, d.created_at
 class ToPost:
     """A letter to post, in a case of which the facts hold references to words and names.
 
-    `letter` is its kind and `document` what was made of it; both None where somebody must write it.
+    `letter` is its kind and `document` what was made of it; both None where somebody must write it, also anew when what
+    was made named somebody who was erased.
     """
 
     delivery: str

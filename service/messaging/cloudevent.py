@@ -48,6 +48,11 @@ KINDS: Mapping[str, str] = {
     "ProgrammePublished": "programme",
     "LetterIssued": "letter",
     "NewsletterApproved": "newsletter",
+    "PersonAdded": "person",
+    "PersonChanged": "person",
+    "AccessEnded": "person",
+    "ErasureRequested": "person",
+    "PersonErased": "person",
 }
 """The kind of stream that an event stands on; a proposal's, where it is not named here."""
 

@@ -174,7 +174,10 @@ def _made(parts: Parts, connection: Connection, acts: Sequence[Act]) -> list[Mad
     told = [list(_told(parts, act)) for act in acts if not act.trouble]
     relations = {(to.relation, to.of) for own in told for one in own for to in one.notice.to}
     owners = {act.events[0].stream: act.about.owner for act in acts if isinstance(act.about, Case)}
-    found = recipients.people(connection, relations | {("secretariat", "")}, owners)
+    places = {
+        act.events[0].stream: act.about.content.municipalities for act in acts if isinstance(act.about, Case)
+    }
+    found = recipients.people(connection, relations | {("secretariat", "")}, owners, places)
     told = [[*own, *_unreached(own, found)] for own in told]
     heard = _who_may(parts, connection, acts, [each for own in told for each in _heard(own, found)])
     wanted = [

@@ -5,7 +5,7 @@ Who was erased, or has no role any more, is nobody; a program is told in its own
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, LiteralString
 
 import psycopg
@@ -18,6 +18,8 @@ from service.identity.permissions import may
 __all__ = ["Relation", "people"]
 
 Connection = psycopg.Connection[Any]
+
+NOWHERE: Mapping[str, Collection[str]] = {}
 
 Relation = tuple[str, str]
 """A relation of `projections.notices.RELATIONS`, and of what."""
@@ -47,12 +49,15 @@ BY_RELATION: Mapping[str, tuple[LiteralString, ...]] = {
 
 
 def people(
-    connection: Connection, relations: Iterable[Relation], owners: Mapping[str, str]
+    connection: Connection,
+    relations: Iterable[Relation],
+    owners: Mapping[str, str],
+    places: Mapping[str, Collection[str]] = NOWHERE,
 ) -> dict[Relation, list[str]]:
     """The ids of the people in each of these relations, by age; a relation with nobody in it is left out.
 
-    `owners` says whose case a stream is: who watches a case, or is of the organisation that submitted it, and may not
-    read it (any more) is left out.
+    `owners` says whose case a stream is, `places` in which municipalities: who watches a case, or is of the
+    organisation that submitted it, and may not read it (any more) is left out.
     """
     asked: dict[str, list[str]] = {}
     for relation, of in dict.fromkeys(relations):
@@ -61,7 +66,7 @@ def people(
     for relation, ofs in asked.items():
         for join in BY_RELATION.get(relation, ()):
             parts.append(
-                f"SELECT '{relation}', w.of, p.id, p.roles, p.bodies, p.organisation"
+                f"SELECT '{relation}', w.of, p.id, p.roles, p.bodies, p.organisation, p.municipalities"
                 f" FROM unnest(%({relation})s::text[]) AS w (of) {join}"
                 " WHERE p.roles NOT IN ('{}', '{integration}')"
             )
@@ -71,11 +76,19 @@ def people(
     found: dict[Relation, list[str]] = {}
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(" UNION ".join(parts) + " ORDER BY 3", given).fetchall()
-    for relation, of, id, roles, bodies, organisation in rows:
+    for relation, of, id, roles, bodies, organisation, contact in rows:
         owner = of if relation == "submitter" else owners.get(of) if relation == "watcher" else None
         if owner is not None:
-            somebody = Person(id, "", "", frozenset(roles), frozenset(bodies), organisation)
-            if not may(somebody, "read-case", owner=owner):
+            somebody = Person(
+                id,
+                "",
+                "",
+                frozenset(roles),
+                frozenset(bodies),
+                organisation,
+                municipalities=frozenset(contact),
+            )
+            if not may(somebody, "read-case", owner=owner, municipalities=places.get(of, ())):
                 continue
         found.setdefault((relation, of), []).append(id)
     return found

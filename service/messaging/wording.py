@@ -242,6 +242,8 @@ def _path(delivery: Delivery, facts: Document, reader: Person | None) -> str:
         return f"/money/{delivery.stream.removeprefix('envelope-')}" if may(reader, "read-envelopes") else ""
     if kind == "programme":
         return f"/programmes/{delivery.stream.removeprefix('programme-')}"
+    if kind == "person":
+        return f"/admin/people/{delivery.stream}" if may(reader, "read-people") else ""
     if kind != "proposal":
         return ""
     if not _may_read(facts, reader):
@@ -254,7 +256,8 @@ def _path(delivery: Delivery, facts: Document, reader: Person | None) -> str:
 
 def _may_read(facts: Document, reader: Person) -> bool:
     """May this reader read the case that these facts are of?"""
-    return may(reader, "read-case", owner=facts.get("owner"))
+    municipalities = facts.get("municipalities", ())
+    return may(reader, "read-case", owner=facts.get("owner"), municipalities=municipalities)
 
 
 def _called(parts: Parts, delivery: Delivery, facts: Document, language: str) -> Document:
@@ -264,7 +267,7 @@ def _called(parts: Parts, delivery: Delivery, facts: Document, language: str) ->
     said_["programmeName"] = _name(programme.name, language) if programme else facts.get("programme")
     if "title" in facts:
         said_["title"] = facts["title"] or _at(language, "case.no-title")
-    for name in ("applicant", "insteadOf"):
+    for name in ("applicant", "insteadOf", "person"):
         if isinstance(facts.get(name), dict):
             said_[name] = facts[name]["name"] or _at(language, "case.no-name")
     if facts.get("body"):

@@ -29,7 +29,7 @@ from service.published import programme_of
 from service.web.filling import fill
 from service.web.levels import secret
 from service.web.naming import name_of
-from service.web.rendering import say, word
+from service.web.rendering import person_name, say, word
 from service.web.visit import language
 from service.wiring import Parts
 
@@ -329,15 +329,15 @@ def _withheld(entry: Mapping[str, Any]) -> str | None:
 
 def acted_by(found: CaseAt, entry: Mapping[str, Any]) -> str:
     """Who did something, in which role and for which body, in whose place."""
-    name = entry["by"]["name"] or say("cases.erased")
+    name = person_name(entry["by"])
     capacity = entry["capacity"]
     if capacity is None:
-        return str(name)
+        return name
     role = word(capacity["role"])
     if capacity["body"]:
         role = say("cases.role-of", role=role, body=found.name("body", capacity["body"]))
+    if capacity["seat"]:
+        role = say("cases.seat-for", role=role, municipality=found.name("municipality", capacity["seat"]))
     if capacity["substituteFor"]:
-        role = say(
-            "cases.substitute", role=role, name=capacity["substituteFor"]["name"] or say("cases.erased")
-        )
+        role = say("cases.substitute", role=role, name=person_name(capacity["substituteFor"]))
     return say("cases.acted-by", name=name, role=role)

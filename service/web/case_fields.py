@@ -14,7 +14,7 @@ from typing import Any
 from projections.view import Document
 from service.web.naming import Names
 from service.web.places import Places
-from service.web.rendering import day, has_text, moment, money, say, word
+from service.web.rendering import day, has_text, moment, money, person_name, say, word
 
 __all__ = ["Difference", "Words", "amounts", "differences", "leaves", "waits_for"]
 
@@ -163,9 +163,7 @@ def _text(path: Path, value: Any, words: Words, programme: str) -> str:
         return "; ".join(_text((*path[:-1], name), each, words, programme) for each in value)
     if isinstance(value, dict):
         return (
-            _capacity(value, words, programme)
-            if name == "capacity"
-            else value.get("name") or say("audit.erased")
+            _capacity(value, words, programme) if name == "capacity" else person_name({"name": None, **value})
         )
     if not isinstance(value, str):
         return str(value)
@@ -205,8 +203,9 @@ def _waiting(value: Mapping[str, Any], words: Words, programme: str) -> str:
 
 def _capacity(value: Mapping[str, Any], words: Words, programme: str) -> str:
     role = word(value["role"])
-    return (
-        say("audit.role-of", role=role, body=words.names.body(value["body"], programme))
-        if value.get("body")
-        else role
-    )
+    if value.get("body"):
+        role = say("audit.role-of", role=role, body=words.names.body(value["body"], programme))
+    if value.get("seat"):
+        municipality = words.places.name("municipalities", value["seat"])
+        role = say("cases.seat-for", role=role, municipality=municipality)
+    return role

@@ -198,13 +198,13 @@ def _given(cofinancing: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
     """The money of others by who gives it and how sure it is; what one gives twice is taken together."""
     found: dict[str, Decimal] = {}
     for part in cofinancing:
-        name = f"{part['source']['name'] or say('submission.removed')}, {sure_name(part['status'])}"
+        name = f"{part['source']['name'] or say('cases.erased')}, {sure_name(part['status'])}"
         found[name] = found.get(name, Decimal(0)) + Decimal(part["amount"])
     return found
 
 
 def _party(party: Mapping[str, Any]) -> str:
-    return f"{party['name'] or say('submission.removed')} ({kind_name(party['kind'])})"
+    return f"{party['name']} ({kind_name(party['kind'])})" if party["name"] else say("cases.erased")
 
 
 def _support(support: Mapping[str, Any], subregions: Mapping[str, str]) -> str:

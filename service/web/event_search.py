@@ -165,10 +165,13 @@ def people_called(connection: Connection, who: str) -> list[str]:
 def cases_called(connection: Connection, scope: Scope, reference: str) -> list[str]:
     """The streams of the case with this reference (else of those whose reference begins so) and of its letters.
 
-    Or of the envelope with this code.
+    Or of the envelope with this code, or the person with this id or address.
     """
     exact = f"""SELECT key FROM views.status s WHERE reference = %(upper)s AND NOT {scope.secret()}
-        UNION ALL SELECT key FROM views.budget WHERE code = %(lower)s"""
+        UNION ALL SELECT key FROM views.budget WHERE code = %(lower)s
+        UNION ALL SELECT id FROM vault.people WHERE lower(email) = %(lower)s
+        UNION ALL (SELECT originator_id FROM log.events
+            WHERE originator_id = %(lower)s AND starts_with(%(lower)s, 'person-') LIMIT 1)"""
     begins = f"""SELECT key FROM views.status s WHERE starts_with(reference, %(upper)s) AND NOT {scope.secret()}
         ORDER BY key DESC LIMIT %(most)s"""
     params = {**scope.params, "upper": reference.upper(), "lower": reference.lower(), "most": MOST_NAMED}

@@ -13,14 +13,18 @@ from domain.events import Awarded, EnvelopeOpened, LetterIssued, MoneyMovedIn
 from domain.recorded import Recorded
 from service.api.sentences import Called, told
 from service.documents.contents import LETTERS
-from service.identity.scope import Scope
+from service.identity.permissions import may
+from service.identity.scope import CONFIDENTIAL, Scope
+from service.web import visit
 from service.web.filling import fill
 from service.web.linking import address_of
 from service.web.naming import Names
-from service.web.rendering import has_text, money, say, word
-from service.web.visit import language
+from service.web.places import places
+from service.web.rendering import has_text, money, person_name, say, word
+from service.web.rights_words import rights_said
+from service.web.visit import language, session
 
-__all__ = ["Happened", "happened", "kind_of", "references"]
+__all__ = ["Happened", "happened", "kind_of", "references", "stream_name"]
 
 Connection = psycopg.Connection[Any]
 
@@ -70,6 +74,11 @@ def happened(
     ]
 
 
+def stream_name(stream: str) -> str:
+    """What stands for a stream that goes by no other name: its id, or that the reader may not know of it."""
+    return word(stream) if stream == CONFIDENTIAL else stream
+
+
 def references(connection: Connection, scope: Scope, streams: Iterable[str]) -> dict[str, str]:
     """What people call these cases and envelopes, by stream."""
     return {stream: name for stream, (name, _) in _called(connection, scope, streams).items()}
@@ -79,10 +88,11 @@ NOWHERE = ("", "")
 
 
 def _called(connection: Connection, scope: Scope, streams: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """What people call these cases (a letter goes by its case) and envelopes, and the programme, by stream."""
+    """What people call these cases (a letter goes by its case), envelopes and people, and the programme, by stream."""
     query = f"""SELECT key, reference, programme FROM views.status s WHERE key = ANY(%(keys)s) AND NOT {scope.secret()}
         UNION ALL SELECT l.id, s.reference, s.programme FROM documents.letters l
-            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s) AND NOT {scope.secret()}"""
+            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s) AND NOT {scope.secret()}
+        UNION ALL SELECT id, name, '' FROM vault.people WHERE id = ANY(%(keys)s)"""
     keys = set(streams)
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query.encode(), {**scope.params, "keys": list(keys)}).fetchall()
@@ -136,13 +146,15 @@ def _who(entry: dict[str, Any], names: Names, programme: str) -> tuple[str, str]
         role = word(acted["role"])
         if acted["body"]:
             role = say("audit.role-of", role=role, body=names.body(acted["body"], programme))
+        if acted["seat"]:
+            municipality = places(visit.parts()).name("municipalities", acted["seat"])
+            role = say("cases.seat-for", role=role, municipality=municipality)
         if acted["substituteFor"]:
-            role = say(
-                "audit.in-place-of", role=role, name=acted["substituteFor"]["name"] or say("audit.erased")
-            )
+            role = say("audit.in-place-of", role=role, name=person_name(acted["substituteFor"]))
     # Whoever acts is a person, or else the service itself.
-    nobody = "audit.erased" if by["id"].startswith("person-") else "audit.automatic"
-    return by["name"] or say(nobody), role
+    if by["name"] or by["id"].startswith("person-"):
+        return person_name(by), role
+    return say("audit.automatic"), role
 
 
 def _happened(
@@ -160,7 +172,7 @@ def _happened(
         effective_on=entry["effectiveOn"],
         by=by,
         role=role,
-        said=_said(entry["facts"]),
+        said=[*_said(entry["facts"]), *rights_said(entry["facts"], names)],
         about=about or _about(recorded, names),
         address=_address(recorded),
     )
@@ -171,6 +183,8 @@ def _about(recorded: Recorded, names: Names) -> str:
     kind, _, code = recorded.stream.partition("-")
     if kind == "programme":
         return names.programme(code)
+    if kind == "person":
+        return say("audit.erased")
     return say("audit.about-newsletter" if kind == "newsletter" else "audit.about-something")
 
 
@@ -211,4 +225,6 @@ def _address(recorded: Recorded) -> str | None:
             return address_of("web.money.envelope", code=recorded.stream.removeprefix("envelope-"))
         case "programme":
             return address_of("web.programme_pages.index")
+        case "person" if (found := session()) is not None and may(found.person, "read-people"):
+            return address_of("web.admin.show", person=recorded.stream)
     return None

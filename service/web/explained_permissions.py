@@ -15,7 +15,7 @@ from service.web.saying import said, texts
 
 __all__ = ["Line", "document", "explained"]
 
-RELATIONS = ("own", "body", "route")
+RELATIONS = ("own", "body", "route", "municipality", "manager")
 STATUS_WORDS = "permissions.status-"
 
 
@@ -81,7 +81,8 @@ def _all(language: str, rules: Sequence[Rule]) -> tuple[str, ...]:
 def _who(language: str, rule: Rule, called: str = "") -> str:
     role = called or catalog(language).words.get(rule.role, rule.role)
     relation = next((each for each in RELATIONS if getattr(rule, each)), None)
-    return said(language, f"permissions.of-{relation}", role=role) if relation else role
+    found = said(language, f"permissions.of-{relation}", role=role) if relation else role
+    return said(language, "permissions.writing", who=found) if rule.writes else found
 
 
 def missing(language: str) -> Sequence[str]:

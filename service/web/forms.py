@@ -29,6 +29,7 @@ from service.api.problems import Fault, faults_in
 from service.api.proposals_schema import Partner
 from service.errors import KeyReused, Stale
 from service.eventstore import Once
+from service.identity.permissions import Barred
 from service.texts import catalog
 from service.web.saying import said, texts
 from service.web.visit import language
@@ -155,6 +156,8 @@ class Form:
             self._refuse(400, list(faults_in(error)))
         except Invalid as error:
             self._refuse(400, [Fault(error.code, error.field, facts=error.facts)])
+        except Barred as error:
+            self._refuse(403, [Fault(error.code, "/roles")])
         except DefinitionErrors as error:
             self._refuse(
                 400, [Fault("definition", p.pointer, said=f"{p.message} {p.remedy}") for p in error.problems]

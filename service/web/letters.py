@@ -97,7 +97,9 @@ def told(issued: list[Issued], proposal: str) -> list[dict[str, Any]]:
             "position": each.position,
             "when": day(each.made_on),
             "title": say("letters.issued", letter=say(f"letters.{each.letter}")),
-            "body": link.format(
+            "body": say("letters.erased")
+            if each.erased
+            else link.format(
                 url_for("web.letters.download", proposal=proposal, letter=each.id), say("letters.download")
             )
             if each.redacted is None

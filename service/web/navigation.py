@@ -31,6 +31,11 @@ MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("menu.inbox", "web.inbox.index", lambda person: True),
     ("menu.queue", "web.queues.mine", lambda person: "member" in person.roles and bool(person.bodies)),
     ("menu.proposals", "web.cases.index", lambda person: may(person, "read-cases")),
+    (
+        "organisation.title",
+        "web.organisation.show",
+        lambda person: may(person, "read-organisation") and person.organisation is not None,
+    ),
     ("menu.programmes", "web.programme_pages.index", lambda person: True),
     ("menu.desk", "web.desk.index", lambda person: may(person, "completeness")),
     ("menu.money", "web.money.index", lambda person: may(person, "read-envelopes")),

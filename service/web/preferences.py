@@ -27,7 +27,7 @@ GROUPS = {
     "work": ("turn", "supplement", "revised", "resumed"),
     "case": ("receipt", "named", "advised", "decided", "awarded", "money", "withdrawn"),
     "terms": ("term-near", "term-passed", "term-escalated"),
-    "programme": ("envelope", "programme"),
+    "programme": ("envelope", "programme", "erasure"),
 }
 """The kinds as they stand together on the page."""
 
@@ -37,6 +37,7 @@ AT_THE_END = ("decided", "awarded")
 """Required too, where it ends one's own case; one may choose about the rest."""
 
 APPLICANTS_ONLY = frozenset({"receipt"})
+ADMINISTRATORS_ONLY = frozenset({"erasure"})
 NOT_FOR_APPLICANTS = frozenset({"envelope"})
 
 
@@ -75,6 +76,8 @@ def _kinds(person: Person) -> dict[str, list[str]]:
     hidden: frozenset[str] = frozenset()
     if "submitter" not in person.roles:
         hidden |= APPLICANTS_ONLY
+    if "admin" not in person.roles:
+        hidden |= ADMINISTRATORS_ONLY
     if person.roles <= {"submitter"}:
         hidden |= NOT_FOR_APPLICANTS
     return {

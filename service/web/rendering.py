@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -40,6 +41,7 @@ def prepare(app: Flask) -> None:
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
         theme=visit.theme, reader=visit.reader, links=links, may=may, demo=lambda: running().settings.demo,
         outbox=lambda: outbox(running().settings), figures_behind=figures_behind, spelled_out=spelled_out,
+        person_name=person_name,
     )  # fmt: skip
     env.filters.update(
         money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock,
@@ -91,6 +93,15 @@ def word(code: str | None) -> str:
     if not code:
         return ""
     return catalog(visit.language()).words.get(code, code)
+
+
+def person_name(somebody: Mapping[str, Any]) -> str:
+    """The name of a person as `service/words.py` fills it in; of who was erased that they were, or why it stays."""
+    if "nameKept" in somebody:
+        return say(
+            "cases.name-kept", name=somebody["name"], ground=say(f"admin.ground-{somebody['nameKept']}")
+        )
+    return str(somebody["name"] or say("cases.erased"))
 
 
 def money(value: Any, cents: bool | None = None) -> str:

@@ -19,7 +19,9 @@ from service.web import (
     letters,
     live,
     money,
+    my_data,
     newsletters,
+    organisation,
     outbox,
     permission_pages,
     portfolio,
@@ -51,6 +53,7 @@ AREAS = (
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
     classification, register_pages,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
+    my_data, organisation,
     permission_pages, sign_in_record,
     redaction, retention,
 )  # fmt: skip

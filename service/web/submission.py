@@ -8,7 +8,7 @@ same: only the submission is held to the rules.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import blake2b
 
@@ -25,11 +25,12 @@ from service.api.proposals_schema import SubmissionSchema, proposal_input
 from service.errors import KeyReused, Missing
 from service.eventstore import Once
 from service.identity import parties as vault
+from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import check, may, needs
 from service.published import latest
 from service.web import drafts, sessions, visit
-from service.web.drafts import Draft, Typed
+from service.web.drafts import Draft, Moved, Typed
 from service.web.forms import Form
 from service.web.live_budget import budget
 from service.web.naming import names, programmes_in_force
@@ -44,7 +45,7 @@ from service.web.proposal_form import (
     with_step,
 )  # fmt: skip
 from service.web.proposal_words import WORDS
-from service.web.rendering import page
+from service.web.rendering import moment, page, say
 
 __all__ = ["LISTS", "Opening", "area", "changed_rows", "opening"]
 
@@ -57,6 +58,8 @@ LISTS = {"partners": "name", "cofinancing": "source", "goals": ""}
 """The lists that rows can be added to, with the first field of a row; a goal is one field."""
 
 DRAFT = re.compile(r"draft-[0-9a-f-]{36}")
+SHARING = {"share": True, "unshare": False}
+"""What the buttons that share a draft send."""
 ROW = re.compile(r"(add|remove)-([a-z]+)(?:-([0-9]{1,4}))?")
 
 
@@ -143,9 +146,17 @@ def go(draft: str, step: str) -> AnyResponse:
     """Keeps a step, and goes where the button says: on, back, to another step, or to one row more or less."""
     check(visit.person(), "submit")
     to = request.form.get("go", "next")
-    kept = _keep(draft, step, seen=to in ("next", "skip"))
+    try:
+        kept = _keep(draft, step, seen=to in ("next", "skip"))
+    except Moved as moved:
+        return _moved(moved.draft, step)
     if kept is None:
         return _gone(draft)
+    if to in SHARING:
+        with visit.parts().pool.connection() as connection:
+            drafts.share(connection, visit.person().id, kept.id, shared=SHARING[to])
+        _say(f"submission.{to}d")
+        return redirect(url_for("web.submission.show", draft=kept.id, step=step), 303)
     if to == "save":
         _say("submission.saved")
         return redirect(url_for("web.start.work"), 303)
@@ -172,7 +183,10 @@ def go(draft: str, step: str) -> AnyResponse:
 def keep(draft: str, step: str) -> Response:
     """Keeps a step while somebody types: says when, and what the money comes to now."""
     check(visit.person(), "submit")
-    kept = _keep(draft, step)
+    try:
+        kept = _keep(draft, step)
+    except Moved as moved:
+        return page("submission/moved.html", who=_colleague(moved.draft), at=moved.draft.changed_at)
     if kept is None:
         raise Missing("draft", draft)
     form = _form(kept)
@@ -237,10 +251,12 @@ def received(proposal: str) -> Response:
 def send(draft: str) -> AnyResponse:
     """Sends the proposal in; the draft goes."""
     check(visit.person(), "submit")
-    kept = _draft(draft)
-    if kept is None:
-        return _gone(draft)
-    return _submit(kept)
+    # Two colleagues may send a shared draft in at once: the second finds it gone.
+    with visit.parts().locked({draft[:255]}):
+        kept = _draft(draft)
+        if kept is None:
+            return _gone(draft)
+        return _submit(kept)
 
 
 def _submit(draft: Draft) -> AnyResponse:
@@ -322,7 +338,23 @@ def _keep(id: str, step: str, seen: bool = False) -> Draft | None:
             found.id,
             lambda values: changed_rows(with_step(values, step, _typed()), request.form.get("go", "")),
             step if seen else None,
+            int(sent) if (sent := request.form.get("version", "")).isdecimal() and len(sent) < 10 else None,
         )
+
+
+def _moved(now: Draft, step: str) -> Response:
+    """A colleague changed it meanwhile: what was typed is still there, and is kept when it is sent again."""
+    at = moment(now.changed_at)
+    said = say("submission.moved", name=_colleague(now), at=at)
+    typed = replace(now, values=with_step(now.values, step, _typed()))
+    return _step(typed, step, told=False, status=409, message=said)
+
+
+def _colleague(draft: Draft) -> str:
+    """Who changed a draft last."""
+    with visit.parts().pool.connection() as connection:
+        known = people.names(connection, [draft.changed_by] if draft.changed_by else [])
+    return known.get(draft.changed_by or "") or say("cases.erased")
 
 
 def _typed() -> Typed:
@@ -356,16 +388,26 @@ def _judged(draft: Draft) -> tuple[Form, Judged]:
     return form, judge(form, _programme(draft))
 
 
-def _step(draft: Draft, step: str, *, told: bool, status: int = 200, refused: Form | None = None) -> Response:
+def _step(
+    draft: Draft,
+    step: str,
+    *,
+    told: bool,
+    status: int = 200,
+    refused: Form | None = None,
+    message: str | None = None,
+) -> Response:
     """The page of a step. `told`: what is wrong in it is said, because it was sent before.
 
     `refused`: the form as the submission refused it, for what only that can tell, such as a tender that is closed.
+    `message`: what else there is to say of the draft.
     """
     programme = _programme(draft)
     _, judged = _judged(draft)
     form = _form(draft)
     if told and step != "check":
         form.errors = dict(judged.errors[step])
+    form.message = message
     if refused is not None:
         form.message = refused.message
         for name, said in refused.errors.items():

@@ -85,6 +85,7 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         for state in ("draft", "approved")
         for each in walked.told("secretary", f"/newsletters?state={state}")["items"]
     ]
+    someone = walked.done("admin", "/people", {"name": "Jo", "email": "jo@example.org", "roles": ["auditor"]})
     asked = {
         "/inbox": ["/inbox", "/inbox?shelf=unread"],
         "/preferences": ["/preferences"],
@@ -111,6 +112,10 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
             f"/newsletters/{newsletter}/editions/GM0772" for newsletter in written
         ],
         "/council-addresses": ["/council-addresses"],
+        "/organisation": ["/organisation"],
+        "/people": ["/people"],
+        "/people/me/data": ["/people/me/data"],
+        "/people/{person}": [f"/people/{someone['id']}", f"/people/{walked.people['submitter'].id}"],
         "/subscriptions": ["/subscriptions"],
         "/subscriptions/{subscription}": [f"/subscriptions/{subscription}"],
         "/subscriptions/{subscription}/secret": [f"/subscriptions/{subscription}/secret"],
@@ -132,7 +137,8 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
             )
             who = "secretary" if office else "auditor"
             who = "integration" if address.startswith("/subscriptions") else who
-            who = "admin" if address.startswith(("/sign-ins", "/retention")) else who
+            who = "submitter" if address == "/organisation" else who
+            who = "admin" if address.startswith(("/people", "/sign-ins", "/retention")) else who
             answer = walked.told(who, address)
             errors = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(answer)]
             assert not errors, (address, errors[:3])

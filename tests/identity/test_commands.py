@@ -8,7 +8,9 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from domain.events import PersonErased
 from service.cli import main
+from service.eventstore import Log
 from service.identity import people, tokens
 from service.settings import Settings
 
@@ -89,3 +91,45 @@ def test_nobody_with_that_address_is_a_sentence(settings: Settings, arguments: l
     done = command(settings, *arguments, stdin="x\n")
     assert done.exit_code == 1
     assert "There is nobody with the address x@example.org" in done.output
+
+
+def test_somebody_is_added_with_an_event_by_the_system(settings: Settings) -> None:
+    add = (
+        "person",
+        "add",
+        "--email",
+        "jo@example.org",
+        "--name",
+        "Jo",
+        "--role",
+        "submitter",
+        "--password-stdin",
+    )
+    done = command(
+        settings, *add, "--organisation", "Jo Werkt", "--organisation-role", "manager", stdin="geheim\n"
+    )
+    assert done.exit_code == 0, done.output
+    with psycopg.connect(settings.database_url) as connection, Log.open(settings) as log:
+        person = people.by_email(connection, "jo@example.org")
+        assert person is not None
+        assert person.organisation_role == "manager"
+        (recorded,) = log.load(person.id)
+    assert (recorded.by, recorded.name) == ("system", "PersonAdded")
+    again = command(settings, *add, stdin="geheim\n")
+    assert (again.exit_code, "somebody with that address" in again.output) == (1, True)
+
+
+def test_somebody_is_erased_by_address_or_id_when_it_is_meant(
+    settings: Settings, anna: people.Person
+) -> None:
+    erase = ("person", "erase", "--ground", "request")
+    asked = command(settings, *erase, ANNA, stdin="n\n")
+    assert (asked.exit_code, "Erase Anna (anna@example.org) for good?" in asked.output) == (1, True)
+    with psycopg.connect(settings.database_url, autocommit=True) as connection, Log.open(settings) as log:
+        assert people.get(connection, anna.id) == anna
+        done = command(settings, *erase, anna.id, "--yes")
+        assert done.exit_code == 0, done.output
+        assert people.get(connection, anna.id) is None
+        assert log.load(anna.id)[-1].event == PersonErased("request")
+    gone = command(settings, *erase, ANNA, "--yes")
+    assert (gone.exit_code, "There is nobody" in gone.output) == (1, True)

@@ -80,11 +80,12 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "newsletter": [
         {"programme": "regionale-herstelaanpak", "firstDay": "2026-01-01", "lastDay": "2026-03-31"}
     ],
+    "erasure": [{"person": {"$person": "person-nobody"}}],
     "digest": [{"mode": mode, "day": "2026-03-02"} for mode in ("daily", "weekly")],
     "event": [{}],
     "test": [{}],
 }  # fmt: skip
-NOT_OF_A_CASE = ("envelope", "programme", "newsletter", "digest", "event", "test")
+NOT_OF_A_CASE = ("envelope", "programme", "newsletter", "erasure", "digest", "event", "test")
 CASES = [(kind, facts) for kind, many in FACTS.items() for facts in many]
 
 

@@ -16,7 +16,14 @@ from domain import case as cases
 from domain.case import Case
 from domain.definition import to_definition
 from domain.definition_rules import NOTICE_KINDS, NOTICE_RELATIONS, WITHOUT_BODY
-from domain.events import EditionHash, Event, LetterIssued, NewsletterApproved, ProgrammePublished
+from domain.events import (
+    EditionHash,
+    ErasureRequested,
+    Event,
+    LetterIssued,
+    NewsletterApproved,
+    ProgrammePublished,
+)
 from domain.programme import NoticeRule
 from domain.recorded import Recorded
 from projections.notices import (
@@ -105,6 +112,7 @@ def test_who_submits_gets_a_receipt_with_a_letter_and_all_who_are_named_hear_it(
     assert heard["receipt"].letter == "receipt"
     assert heard["receipt"].facts == {
         "owner": "party-1",
+        "municipalities": ["GM0743", "GM0772"],
         "reference": "RHA-2026-0001",
         "programme": "regionale-herstelaanpak",
         "programmeVersion": 1,
@@ -562,6 +570,7 @@ def everything() -> list[Notice]:
     approved = NewsletterApproved("x", TODAY, TODAY, (EditionHash("GM0743", "a" * 64),))
     found += notices(recorded(approved, "newsletter-1"), None, None)
     found += [unreached(notice) for notice in found if BY_LAW in notice.to]
+    found += notices(recorded(ErasureRequested(), "person-1"), None, None)
     return found
 
 

@@ -56,7 +56,7 @@ def leveled(log: Log, database: Connection, folded: list[Recorded]) -> list[Docu
 
 
 def somebody(chance: random.Random, cases: list[Document]) -> Person:
-    """Anybody: any roles, any bodies, one's own cases or none."""
+    """Anybody: any roles, any bodies, one's own cases or none, those of a municipality or none."""
     roles = chance.sample(
         ["submitter", "secretary", "member", "treasurer", "auditor", "admin", "integration"],
         chance.randint(1, 2),
@@ -65,7 +65,10 @@ def somebody(chance: random.Random, cases: list[Document]) -> Person:
         ["secretariat", "taskforce", "poho", "db", "ab", "elsewhere"], chance.randint(0, 2)
     )
     owner = chance.choice([None, chance.choice(cases)["owner"]["$party"]])
-    return Person("person-x", "", "", frozenset(roles), frozenset(bodies), owner)
+    places = chance.choice([[], chance.choice(cases)["content"]["municipalities"][:1]])
+    return Person(
+        "person-x", "", "", frozenset(roles), frozenset(bodies), owner, municipalities=frozenset(places)
+    )
 
 
 def test_lists_sums_and_single_cases_agree_on_who_sees_what(

@@ -351,3 +351,69 @@ def test_the_pages_of_people_are_for_everybody(
     page.click("form#person button[type=submit]")
     page.wait_for_selector("[data-errors]")
     assert violations(page) == []
+
+
+def test_the_page_of_a_person_says_who_changed_what_when(site: Site) -> None:
+    admin, person = added(site, email="spoor@example.org", roles=["member"], bodies=["poho"])
+    path = f"/admin/people/{person.id}"
+    admin.text(path)
+    assert admin.post(path, fields(email="spoor@example.org", roles=["auditor"])).status_code == 303
+    html = admin.text(path)
+    assert "Rollen: lid → controleur" in html.lower().replace("rollen", "Rollen")
+    assert html.count("Admin (beheerder)") == 2
+    none = site.service.people["auditor"]
+    assert "nog niets veranderd" in admin.text(f"/admin/people/{none.id}")
+
+
+def test_auditors_find_what_was_changed_of_somebody_by_kind_and_by_address(site: Site) -> None:
+    _, person = added(site, name="Wie Gezocht", email="gezocht@example.org", roles=["treasurer"])
+    auditor = site.visitor("auditor")
+    for query in ("kind=PersonAdded", "about=gezocht%40example.org", f"about={person.id}"):
+        html = auditor.text(f"/audit?{query}")
+        assert "Wie Gezocht" in html, query
+        assert "Iemand is toegevoegd" in html, query
+        assert f"/admin/people/{person.id}" not in html
+
+
+def test_a_seat_is_kept_with_the_person_and_one_of_another_body_is_refused(site: Site) -> None:
+    seat = {"seats.0.body": "poho", "seats.0.municipality": "GM0794"}
+    admin, person = added(site, email="zetel@example.org", roles=["member"], bodies=["poho"], **seat)
+    assert person.seats == {("poho", "GM0794")}
+    path = f"/admin/people/{person.id}"
+    assert re.search(r'<option value="GM0794" selected', admin.text(path))
+    response = admin.post(path, fields(email="zetel@example.org", roles=["member"], bodies=["db"], **seat))
+    assert response.status_code == 400
+    assert "Een zetel hoort bij een orgaan waarvan iemand lid is" in response.get_data(as_text=True)
+
+
+def test_somebody_is_erased_in_two_steps_with_a_ground(site: Site) -> None:
+    admin, person = added(site, name="Wis Mij", email="wismij@example.org")
+    site.service.people["wismij"] = person  # type: ignore[index]
+    visitor = site.visitor("wismij")
+    path = f"/admin/people/{person.id}/erasure"
+    html = admin.text(path)
+    assert "Dit kan niet ongedaan worden gemaakt" in html
+    for wrong, said in (({"ground": "request"}, "Vink aan"), ({"sure": "true"}, "erase-ground-error")):
+        response = admin.post(path, wrong)
+        assert response.status_code == 400
+        assert said in response.get_data(as_text=True)
+    assert known(site, person.id) == person
+    response = admin.post(path, {"ground": "request", "sure": "true"})
+    assert response.status_code == 200
+    assert "De gegevens zijn gewist" in response.get_data(as_text=True)
+    assert admin.get(f"/admin/people/{person.id}").status_code == 404
+    assert "Wis Mij" not in admin.text("/admin")
+    assert visitor.get("/programmes").status_code == 303
+    html = site.visitor("auditor").text(f"/audit?about={person.id}")
+    assert "gewiste persoon" in html
+    assert "de persoon vraagt het" in html
+
+
+def test_administrators_do_not_erase_themselves(site: Site) -> None:
+    admin, me = site.visitor("admin"), site.service.people["admin"]
+    assert f"/admin/people/{me.id}/erasure" not in admin.text(f"/admin/people/{me.id}")
+    admin.text(f"/admin/people/{me.id}/erasure")
+    response = admin.post(f"/admin/people/{me.id}/erasure", {"ground": "request", "sure": "true"})
+    assert response.status_code == 409
+    assert "Je kunt jezelf niet wissen" in response.get_data(as_text=True)
+    assert known(site, me.id) == me

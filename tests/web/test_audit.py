@@ -333,8 +333,10 @@ def test_the_state_at_a_position_is_the_fold_up_to_it(
             ):
                 assert shown[label] == euros(fold["totals"][name]), (recorded.name, label)
             for waits in fold["waitingFor"]:
-                assert day_words(waits["dueOn"]) in shown["Wacht op"]
-            assert (shown["Wacht op"] == "Niemand: de zaak wacht nergens op") == (not fold["waitingFor"])
+                assert day_words(waits["dueOn"]) in shown["In de wachtrij van"]
+            assert (shown["In de wachtrij van"] == "Niemand: de zaak wacht nergens op") == (
+                not fold["waitingFor"]
+            )
             row = next(each for each in table(html, "all-title") if each[0] == str(recorded.position))
             assert row[5:] == [euros(fold["content"]["requested"]), euros(fold["totals"]["awarded"])]
 

@@ -67,14 +67,14 @@ def test_a_letter_downloads_as_it_was_sent(site: Site, case: tuple[str, Letter])
     assert hashlib.sha256(response.get_data()).hexdigest() == letter.sha256
 
 
-@pytest.mark.parametrize("who", ["neighbour", "admin", "integration"])
+@pytest.mark.parametrize(("who", "status"), [("neighbour", 404), ("admin", 403), ("integration", 403)])
 def test_who_may_not_read_the_case_may_not_read_its_letters(
-    site: Site, case: tuple[str, Letter], who: str
+    site: Site, case: tuple[str, Letter], who: str, status: int
 ) -> None:
     proposal, letter = case
-    assert site.visitor(who).get(f"/proposals/{proposal}/letters/{letter.id}").status_code == 404
-    assert site.service.ask(who, f"/proposals/{proposal}/letters").status_code == 404
-    assert site.service.ask(who, f"/proposals/{proposal}/letters/{letter.id}").status_code == 404
+    assert site.visitor(who).get(f"/proposals/{proposal}/letters/{letter.id}").status_code == status
+    assert site.service.ask(who, f"/proposals/{proposal}/letters").status_code == status
+    assert site.service.ask(who, f"/proposals/{proposal}/letters/{letter.id}").status_code == status
 
 
 def test_a_letter_is_found_with_its_own_case_only(site: Site, case: tuple[str, Letter]) -> None:

@@ -7,7 +7,7 @@ address cannot be forgotten: without a mark it is refused to all, and this says 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -65,6 +65,11 @@ class Office:
         letter = letters.issue(parts, "receipt", proposal, parts.log.load(proposal)[0].position)
         return Thing({"proposal": proposal, "letter": letter.id}, self.owner(who))
 
+    def colleague_of(self, who: str) -> Thing:
+        """Somebody who acts for the same organisation."""
+        organisation = self.person(who).organisation
+        return Thing({"colleague": somebody(self, organisation)}, organisation)
+
     def draft_of(self, who: str) -> Thing:
         with psycopg.connect(self.site.service.settings.database_url, autocommit=True) as connection:
             draft = drafts.begin(connection, self.person(who).id, PROGRAMME, {"title": ["Geheim"]})
@@ -88,6 +93,10 @@ def office(site: Site) -> Office:
     """Beside the things of each: what is everybody's, such as an envelope and a newsletter that was sent."""
     made = Office(site)
     service = site.service
+    manager = replace(service.people["submitter"], organisation_role="manager")
+    with psycopg.connect(service.settings.database_url, autocommit=True) as connection:
+        people.change(connection, manager)
+    service.people = {**service.people, "submitter": manager}
     parts = service.app.extensions["besluitspoor"].parts
     sources = [{"source": "Regio", "amount": "1000.00"}]
     service.done(
@@ -135,6 +144,10 @@ def things(office: Office, rule: Rule, who: str) -> Iterator[tuple[str, Thing]]:
     elif area == "inbox" and "delivery" in takes:
         made[OTHER] = lambda: office.message_of(another(who, "submitter"))
         made[OWN] = lambda: office.message_of(who)
+    elif area in ORGANISATIONS and "person" in takes:
+        made[OTHER] = lambda: office.colleague_of(another(who, "submitter"))
+        if office.person(who).organisation:
+            made[OWN] = lambda: office.colleague_of(who)
     elif "body" in takes:
         for body in ("taskforce", "poho"):
             relation = OWN if body in office.person(who).bodies else OTHER
@@ -149,19 +162,22 @@ def things(office: Office, rule: Rule, who: str) -> Iterator[tuple[str, Thing]]:
 def named(office: Office, rule: Rule, thing: Thing) -> dict[str, object]:
     """What stands in the address."""
     known = {**office.shared, **thing.named}
+    if rule.endpoint == "web.cases.figures":
+        known["figure"] = "budget"
     if "person" in rule.arguments:
-        known["person"] = somebody(office)
+        known["person"] = known["colleague"] if "colleague" in known else somebody(office)
     if "address" in rule.arguments:
         with psycopg.connect(office.site.service.settings.database_url, autocommit=True) as connection:
             known["address"] = councils.add(connection, "GM0772", f"{uuid4().hex}@example.org")
     return {name: known[name] for name in rule.arguments}
 
 
-def somebody(office: Office) -> str:
+def somebody(office: Office, organisation: str | None = None) -> str:
     """A person of no importance, whom things can be done to."""
+    address = f"{uuid4().hex}@example.org"
     with psycopg.connect(office.site.service.settings.database_url, autocommit=True) as connection:
         return people.add(
-            connection, email=f"{uuid4().hex}@example.org", name="Iemand", roles=["submitter"]
+            connection, email=address, name="Iemand", roles=["submitter"], organisation=organisation
         ).id
 
 
@@ -183,7 +199,13 @@ def allowed(office: Office, who: str, rule: Rule, stands: dict[str, object], thi
     of_body = thing.body or example(office.site, rule).get("body") or ("db" if "award" in acts else None)
     if of_body is None and rule.endpoint in OF_ANY_BODY:
         of_body = next(iter(person.bodies), None)
+    if "colleague" in thing.named and thing.owner != person.organisation:
+        return False
     return any(may(person, act, owner=thing.owner, body=of_body) for act in acts)
+
+
+ORGANISATIONS = {"organisation", "organisations"}
+"""Where managers say what the people of their own organisation may do, and nobody those of another."""
 
 
 REACHES_ONES_OWN = {"web.submission.delete"}

@@ -7,7 +7,7 @@ import pytest
 
 from service.documents import councils
 from service.web import drafts
-from tests.web.test_permissions import PUBLIC, Place, place, rules, sent, signed_in
+from tests.web.test_permissions import PUBLIC, Place, colleague, place, rules, sent, signed_in
 
 __all__ = ["place"]
 
@@ -43,6 +43,7 @@ SEES = {
     "admin": "admin",
     "programme_pages": "admin",
     "subscriptions": "integration",
+    "organisation": "submitter",
 }
 OWN = (
     {"once": "\x00"},
@@ -67,6 +68,8 @@ def taken_away(place: Place, name: str, address: str) -> str:
         given = {"name": "Weg ermee", "url": "https://receiver.example.org/in"}
         made = place.site.service.done("integration", "/subscriptions", given)["id"]
         return address.replace(str(place.facts["subscriptions"]["subscription"]), made)
+    if name == "organisation.remove":
+        return address.replace(str(place.facts["organisation"]["person"]), colleague(place.site))
     if name == "newsletters.remove_address":
         with psycopg.connect(place.site.service.settings.database_url, autocommit=True) as connection:
             made = councils.add(connection, "GM0794", "griffie@example.org")

@@ -49,6 +49,18 @@ PAGES = {
     "newsletters.add_council_addresses": "web.newsletters.add_addresses",
     "newsletters.remove_council_address": "web.newsletters.remove_address",
     "tokens.sign_in": "web.sign_in.sign_in",
+    "people.add_person": "web.admin.add",
+    "people.change_person": "web.admin.change",
+    "people.end_access": "web.admin.end_access",
+    "organisations.read_organisation": "web.organisation.show",
+    "organisations.add_colleague": "web.organisation.add",
+    "organisations.change_colleague": "web.organisation.change",
+    "organisations.remove_colleague": "web.organisation.remove",
+    "people.erase_person": "web.admin.erase",
+    "people.ask_erasure": "web.my_data.ask",
+    "people.read_own_data": "web.my_data.show",
+    "people.list_people": "web.admin.index",
+    "people.read_person": "web.admin.show",
     # questions
     "proposals.list_proposals": "web.cases.index",
     "proposals.read_proposal": "web.cases.show",
@@ -120,6 +132,7 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "Classification", "EnvelopeGiven", "SourceGiven",
             "SubscriptionGiven", "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines",
+            "Person", "Erasure", "Colleague", "ColleagueRole",
         )
     }  # fmt: skip
     used: set[str] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from service.documents import councils, letters, newsletters
+from service.identity import people
 from service.messaging.mail import unsubscribe
 from service.messaging.mail.unsubscribe import Subscription
 from service.web import drafts
@@ -89,8 +90,20 @@ def place(site: Site) -> Place:
             "unsubscribe": {"token": token_of(site)},
             "subscriptions": subscribed(site),
             "newsletters": approved(site),
+            "organisation": {"person": colleague(site)},
         },
     )
+
+
+def colleague(site: Site) -> str:
+    """Somebody of the submitter's organisation, of which the submitter is the manager."""
+    manager = replace(site.service.people["submitter"], organisation_role="manager")
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        people.change(connection, manager)
+        address = f"{uuid4().hex}@example.org"
+        return people.add(
+            connection, email=address, name="Collega", roles=["submitter"], organisation=manager.organisation
+        ).id
 
 
 def approved(site: Site) -> dict[str, object]:

@@ -493,6 +493,34 @@ def test_a_letter_that_withheld_the_words_stays(site: Site) -> None:
     assert not letter["removed"]
 
 
+def test_a_letter_that_was_erased_stays_so_and_what_was_redacted_is_not_changed_any_more(
+    site: Site, settings: Settings
+) -> None:
+    parts: Parts = site.service.app.extensions["besluitspoor"].parts
+    made = []
+    for _ in range(2):
+        proposal, review = reviewed(site, advice="revise")
+        made.append((proposal, review, letters.issue(parts, "supplement", proposal, review.position).id))
+    erased = made[0][2]
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE documents.letters SET pdf = NULL, erased_at = now() WHERE id = %s", (erased,)
+        )
+        for proposal, review, _ in made:
+            given = {"texts": [f"{review.position}/grounds"], "ground": "privacy"}
+            site.service.done("secretary", f"/proposals/{proposal}/redactions", given)
+        said = [
+            [
+                (each["erased"], each["removed"])
+                for each in site.service.told("secretary", f"/proposals/{id}/letters")["items"]
+            ]
+            for id, _, _ in made
+        ]
+        assert said == [[(True, False)], [(False, True)]]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("UPDATE documents.letters SET pdf = 'another' WHERE id = %s", (made[1][2],))
+
+
 @pytest.mark.parametrize("locale", ["nl", "en"])
 def test_the_pages_work_for_everybody(locale: str, opened: Opener, served: Site) -> None:
     proposal = served.submitted(summary=SENTENCE, effect=SENTENCE)

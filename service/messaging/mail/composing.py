@@ -73,9 +73,7 @@ def compose(parts: Parts, delivery: Delivery, reader: Reader) -> EmailMessage:
     """
     with parts.pool.connection() as connection:
         has_letter = _has_letter(connection, delivery)
-    letter = letters.ensure(parts, delivery) if has_letter else None
-    if letter is not None and letter.removed:
-        letter = None
+    letter = _letter(parts, delivery) if has_letter else None
     off = None if delivery.required else unsubscribe.link(parts.settings, unsubscribe.of(delivery))
     return _mail(parts, delivery, reader, letter, off)
 
@@ -91,7 +89,9 @@ def preview(parts: Parts, delivery: Delivery) -> EmailMessage:
     about = [
         each.id
         for each in issued
-        if (each.letter, f"event:{each.about}") == (delivery.letter, delivery.cause) and each.redacted is None
+        if (each.letter, f"event:{each.about}") == (delivery.letter, delivery.cause)
+        and each.redacted is None
+        and not each.erased
     ]
     letter = None
     with suppress(letters.Altered):
@@ -152,6 +152,15 @@ def _address(mail: EmailMessage, settings: Settings, reader: Reader) -> None:
     mail["From"] = _named(*parseaddr(settings.mail_from))
     if reader.email:
         mail["To"] = _named(reader.name, reader.email)
+
+
+def _letter(parts: Parts, delivery: Delivery) -> Letter | None:
+    """The letter that goes along; none any more where it named who was erased, or quoted what was redacted."""
+    try:
+        found = letters.ensure(parts, delivery)
+    except letters.Erased:
+        return None
+    return None if found.removed else found
 
 
 def _named(name: str, email: str) -> Address:
