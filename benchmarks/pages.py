@@ -20,7 +20,7 @@ from benchmarks.notices import tell_all
 from benchmarks.tables import Aim, Table, percentile
 from benchmarks.which_pages import FORMS, PAGES, forgotten
 from domain.proposal import Decide
-from service import commands, webserver
+from service import commands, register, webserver
 from service.app import create_app
 from service.documents import councils, newsletters
 from service.identity import parties, people
@@ -206,9 +206,10 @@ def _places(settings: Settings) -> dict[str, Any]:
             ),
             "person": column("SELECT id FROM vault.people ORDER BY id"),
             "draft": [drafts.begin(connection, submitter.id, "herstel", {"title": ["Meten is weten"]}).id],
+            "council": [councils.add(connection, "GM0707", "griffie@example.org")],
             "token": [link(settings, Subscription(member.id, "turn")).rpartition("/")[2]],
         }
-    places |= _newsletter(settings) | _subscription(settings)
+    places |= _newsletter(settings) | _subscription(settings) | _published(settings)
     return {**places, "count": len(places["case"])}
 
 
@@ -242,6 +243,13 @@ def _newsletter(settings: Settings) -> dict[str, list[str]]:
             "municipality": [each.code for each in programme.municipalities],
             "address": [address],
         }
+
+
+def _published(settings: Settings) -> dict[str, list[str]]:
+    """What everybody may know of, by its reference."""
+    with closing(build(settings)) as parts, parts.pool.connection() as connection:
+        found = register.found(parts, connection, register.Filters(), limit=500)
+    return {"public": [each["reference"] for each in found.items]}
 
 
 def _subscription(settings: Settings) -> dict[str, list[str]]:

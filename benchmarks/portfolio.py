@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -15,6 +15,7 @@ from benchmarks.racing import apart
 from benchmarks.tables import Aim, Table, percentile
 from domain.recorded import NOW, Moment
 from service.figures import portfolio
+from service.identity.scope import everything
 from service.listing import Filters, proposals
 from service.rebuild import rebuild
 from service.settings import Settings
@@ -79,9 +80,10 @@ def _extent(connection: Connection) -> tuple[int, date, date]:
 
 
 def _questions(connection: Connection) -> list[tuple[str, Callable[[Moment], object]]]:
+    scope = everything(datetime.now(UTC).date())
     return [
         ("portfolio", lambda moment: portfolio(connection, moment)),
-        ("first page of a list", lambda moment: proposals(connection, LISTED, moment)),
+        ("first page of a list", lambda moment: proposals(connection, scope, LISTED, moment)),
     ]
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from domain.amounts import refuse_no_amount
 from domain.case import ZERO, Case, PhaseMoney
+from domain.confidentiality import Confidentiality
 from domain.dates import refuse_before, refuse_future
 from domain.envelope import Envelope, envelope_stream, refuse_before_opening
 from domain.errors import Invalid, Refused
@@ -47,6 +48,7 @@ class Award:
     provisional: bool
     phases: tuple[Phase, ...]
     effective_on: date
+    confidentiality: Confidentiality | None = None
 
 
 @dataclass(frozen=True, slots=True)

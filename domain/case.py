@@ -13,8 +13,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from domain.confidentiality import Confidentiality
 from domain.events import (
     Awarded,
+    CompletenessChecked,
+    ConfidentialitySet,
     Content,
     Decided,
     MoneyMovedIn,
@@ -25,9 +28,13 @@ from domain.events import (
     ProposalRevised,
     ProposalSubmitted,
     ProposalWithdrawn,
+    RetentionApplied,
+    Reviewed,
     StageClosed,
     StageOpened,
+    TextRedacted,
 )
+from domain.programme import APPLICANT
 from domain.recorded import Recorded
 
 __all__ = ["Case", "OpenStage", "PhaseMoney", "content_hash", "evolve", "fold"]
@@ -80,6 +87,12 @@ class Case:
     """rejected or withdrawn, once the route has ended without money."""
     envelope: str | None = None
     phases: tuple[PhaseMoney, ...] = ()
+    route: tuple[str, ...] = ()
+    """The bodies that it waits or waited for."""
+    acts: dict[int, str] = field(default_factory=dict)
+    """The acts that can have a level of their own, by the version of their event: the body, empty for money's."""
+    confidentiality: dict[int, Confidentiality] = field(default_factory=dict)
+    """The levels that were set, by what they are about: 0 for the whole, else the version of an act."""
 
     @property
     def awarded(self) -> bool:
@@ -89,6 +102,11 @@ class Case:
     def phase(self, number: int) -> PhaseMoney | None:
         """The money of a phase, or None when the award has no such phase."""
         return next((phase for phase in self.phases if phase.number == number), None)
+
+    def secret_on(self, day: date) -> bool:
+        """Is the whole of it confidential on this day?"""
+        whole = self.confidentiality.get(0)
+        return whole is not None and whole.secret_on(day)
 
     def content_hash(self) -> str:
         """What a decision on the present revision is bound to."""
@@ -111,6 +129,10 @@ def _without_defaults(value: Any) -> Any:
         given = [(f, getattr(value, f.name)) for f in fields(value)]
         return {f.name: _without_defaults(v) for f, v in given if f.default is MISSING or v != f.default}
     return value
+
+
+WORDED = (CompletenessChecked, Reviewed, Decided, Awarded, PhaseReleased, MoneyMovedOut, MoneyReturned)
+"""The acts of which the words can have a level of their own. What an applicant writes goes with the proposal."""
 
 
 def fold(history: Iterable[Recorded]) -> Case | None:
@@ -139,6 +161,16 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
         )
     if case is None:
         return None
+    if isinstance(event, ConfidentialitySet):
+        # It says nothing of what happened: what did may still be recorded with an earlier date.
+        level = Confidentiality(event.level, event.ground, event.until)
+        levels = {**case.confidentiality, event.about: level}
+        return replace(case, version=recorded.version, confidentiality=levels)
+    if isinstance(event, WORDED):
+        case = replace(case, acts={**case.acts, recorded.version: getattr(event, "body", "")})
+    if isinstance(event, TextRedacted | RetentionApplied):
+        # No step of the case: an act of an earlier date may still be recorded after it.
+        return replace(case, version=recorded.version)
     case = replace(
         case,
         version=recorded.version,
@@ -149,7 +181,7 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
             return replace(case, content=event.content, revision=event.revision, content_at=recorded.position)
         case StageOpened():
             opened = OpenStage(event.stage, event.kind, event.body, event.capacity, event.due_on)
-            return replace(case, open=(*case.open, opened))
+            return replace(case, open=(*case.open, opened), route=_with(case.route, event.body))
         case StageClosed():
             return _closed(case, event)
         case Decided():
@@ -180,6 +212,10 @@ def evolve(case: Case | None, recorded: Recorded) -> Case | None:
             return case
         case _:
             return case
+
+
+def _with(route: tuple[str, ...], body: str) -> tuple[str, ...]:
+    return route if body in route or body == APPLICANT else (*route, body)
 
 
 def _closed(case: Case, event: StageClosed) -> Case:

@@ -24,6 +24,7 @@ from domain.definition_rules import (
     check_places,
 )
 from domain.programme import (
+    PUBLICATIONS,
     Body,
     Criterion,
     Municipality,
@@ -32,6 +33,7 @@ from domain.programme import (
     PlannedEnvelope,
     Programme,
     Requirement,
+    Retention,
     Stage,
     Subregion,
     Tender,
@@ -53,6 +55,7 @@ DEFAULT_TERM = 10
 LONGEST_TERM = 1000
 HIGHEST_VERSION = 1_000_000
 HIGHEST_SCORE = 1000
+LONGEST_RETENTION = 100
 MOST_LINES = 6
 """Of an address."""
 
@@ -74,6 +77,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "envelopes",
         "tenders",
         "notices",
+        "publication",
+        "retention",
     ),
     "bodies": ("code", "name", "address", "email"),
     "themes": ("code", "name", "parent"),
@@ -85,6 +90,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "envelopes": ("code", "name", "amount"),
     "tenders": ("code", "name", "opens", "closes"),
     "notices": ("kind", "to", "bodies", "reminder", "escalation"),
+    "publication": ("moment",),
+    "retention": ("awarded", "rejected", "withdrawn"),
 }
 """The keys of a definition, table by table ("" is the definition itself)."""
 
@@ -125,6 +132,8 @@ def read_definition(
         tenders=tuple(_tender(table) for table in top.tables("tenders", KEYS["tenders"])),
         term=term,
         notices=tuple(_notice_rule(table) for table in top.tables("notices", KEYS["notices"])),
+        publication=_publication(top),
+        retention=_retention(top),
     )
     check(programme, problems)
     found = problems.found + elsewhere
@@ -271,6 +280,14 @@ def _tender(table: Table) -> Tender:
     )
 
 
+def _publication(top: Table) -> str:
+    """From which moment proposals are published; the last one when the definition doesn't say."""
+    own = top.table("publication", KEYS["publication"])
+    return (
+        own.choice("moment", PUBLICATIONS, default=PUBLICATIONS[-1]) if own is not None else PUBLICATIONS[-1]
+    )
+
+
 def _notice_rule(table: Table) -> NoticeRule:
     """What is added to a kind of notice. A number of days belongs to the one kind that it is about."""
     kind = table.choice("kind", NOTICE_KINDS)
@@ -289,6 +306,20 @@ def _notice_rule(table: Table) -> NoticeRule:
         bodies=table.codes("bodies", required=False, example='["ab"]'),
         reminder=days["reminder"],
         escalation=days["escalation"],
+    )
+
+
+def _retention(top: Table) -> Retention:
+    """For how many years words are kept; what is not said is as usual."""
+    usual = Retention()
+    table = top.table("retention", KEYS["retention"])
+    if table is None:
+        return usual
+    return Retention(
+        **{
+            name: table.whole(name, lowest=1, highest=LONGEST_RETENTION, default=getattr(usual, name))
+            for name in KEYS["retention"]
+        }
     )
 
 
@@ -343,7 +374,18 @@ def to_definition(programme: Programme) -> dict[str, Any]:
             }
             for tender in programme.tenders
         ],
-    } | _given(notices=[_rule_written(rule) for rule in programme.notices] or None)
+    } | _given(
+        notices=[_rule_written(rule) for rule in programme.notices] or None,
+        publication={"moment": programme.publication} if programme.publication != PUBLICATIONS[-1] else None,
+        retention=_retention_written(programme.retention),
+    )
+
+
+def _retention_written(retention: Retention) -> dict[str, int] | None:
+    """What differs from the usual, so that a definition that says nothing of it is written as it was read."""
+    usual = Retention()
+    written = {name: getattr(retention, name) for name in KEYS["retention"]}
+    return {name: years for name, years in written.items() if years != getattr(usual, name)} or None
 
 
 def _rule_written(rule: NoticeRule) -> dict[str, Any]:
@@ -421,6 +463,8 @@ def from_definition(stored: Mapping[str, Any]) -> Programme:
             )
             for row in _rows(stored, "notices")
         ),
+        publication=stored.get("publication", {}).get("moment", PUBLICATIONS[-1]),
+        retention=Retention(**stored.get("retention", {})),
     )
 
 

@@ -334,6 +334,20 @@ class Table:
                 self.problems.add(f"{self.at(name)}[{index}]", f"'{word}' is not known here.", remedy)
         return chosen
 
+    def table(self, name: str, known: Sequence[str]) -> Table | None:
+        """A table within; None when it is left out, or is none."""
+        value = self.data.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self.wrong(
+                name,
+                f"This should be a table, not {described(value)}.",
+                f"Start it with a line [{self.at(name)}].",
+            )
+            return None
+        return Table(value, self.at(name), known, self.problems)
+
     def tables(self, name: str, known: Sequence[str], *, required: str = "") -> list[Table]:
         """A list of tables; `required` says what must be listed, if anything must."""
         value = self.data.get(name, [])

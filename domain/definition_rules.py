@@ -103,6 +103,7 @@ def check(programme: Programme, problems: Problems) -> None:
     _requirements(programme, problems)
     _tenders(programme, problems)
     _notices(programme, problems)
+    _publication(programme, problems)
 
 
 def check_places(
@@ -273,6 +274,17 @@ def _tenders(programme: Programme, problems: Problems) -> None:
                 f"On {later.opens} the tender '{earlier.code}' is open as well.",
                 f"Open it after {earlier.closes}: a proposal belongs to one tender.",
             )
+
+
+def _publication(programme: Programme, problems: Problems) -> None:
+    kinds = {stage.kind for stage in programme.stages}
+    needed = {"decision": ("decision", RATIFICATION), "award": ("award",)}.get(programme.publication)
+    if needed and kinds.isdisjoint(needed):
+        problems.add(
+            "publication.moment",
+            f"No stage of this route is of kind {' or '.join(needed)}, so nothing would ever be published.",
+            "Choose another moment, such as closing, or add such a stage.",
+        )
 
 
 def _notices(programme: Programme, problems: Problems) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "Awarded",
     "Cofinancing",
     "CompletenessChecked",
+    "ConfidentialitySet",
     "Content",
     "Decided",
     "EditionHash",
@@ -47,6 +48,7 @@ __all__ = [
     "ProposalRevised",
     "ProposalSubmitted",
     "ProposalWithdrawn",
+    "RetentionApplied",
     "Reviewed",
     "Rights",
     "Seat",
@@ -56,6 +58,7 @@ __all__ = [
     "StageOpened",
     "SubregionSupport",
     "Text",
+    "TextRedacted",
 ]
 
 Text = Annotated[str, "text"]
@@ -273,6 +276,47 @@ class ProposalWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfidentialitySet:
+    """From now on this level of confidentiality counts, until the last day where there is one.
+
+    `about` is 0 for the whole proposal, else the version of the act's event in this stream. `ground` is empty but for
+    what is confidential. `remarks` are only for who may read what is confidential.
+    """
+
+    about: int
+    level: str
+    ground: str
+    until: date | None
+    remarks: Text
+
+
+@dataclass(frozen=True, slots=True)
+class TextRedacted:
+    """Texts of an earlier event of this case were taken away; `about` is its position, `paths` where they stood in it.
+
+    The words and their salts go in the transaction that records this. The digests in the log stay, and prove nothing
+    about the words any more.
+    """
+
+    about: int
+    paths: tuple[str, ...]
+    ground: str
+    remarks: Text
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionApplied:
+    """All texts of this case were taken away: so many `years` ago it `ended` (awarded, approved, rejected, withdrawn).
+
+    The names of natural persons in it went too, and every letter. Facts, amounts and digests stay.
+    """
+
+    ended: str
+    ended_on: date
+    years: int
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where an envelope's money comes from."""
 
@@ -451,6 +495,9 @@ Event = (
     | MoneyMovedIn
     | MoneyReturned
     | ProposalWithdrawn
+    | ConfidentialitySet
+    | TextRedacted
+    | RetentionApplied
     | EnvelopeOpened
     | SourceAdded
     | FundsReserved

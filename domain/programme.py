@@ -12,6 +12,7 @@ from decimal import Decimal
 
 __all__ = [
     "APPLICANT",
+    "PUBLICATIONS",
     "Body",
     "Criterion",
     "Municipality",
@@ -20,11 +21,16 @@ __all__ = [
     "PlannedEnvelope",
     "Programme",
     "Requirement",
+    "Retention",
     "Stage",
     "Subregion",
     "Tender",
     "Theme",
 ]
+
+PUBLICATIONS = ("submission", "decision", "award", "closing")
+"""When a proposal is published: as it comes in, at the first decision that ends a stage, when money comes to it, or
+when its route has ended in a decision or an award. One that was withdrawn before that moment never is."""
 
 APPLICANT = "applicant"
 """The body a case waits for while the applicant must supplement it."""
@@ -157,6 +163,18 @@ class NoticeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """Years after its end that the words of a case are kept, and the names of natural persons in it.
+
+    `awarded` is also for a route that ends without money.
+    """
+
+    awarded: int = 7
+    rejected: int = 5
+    withdrawn: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Programme:
     """One published version of a programme."""
 
@@ -175,6 +193,9 @@ class Programme:
     tenders: tuple[Tender, ...]
     term: int
     notices: tuple[NoticeRule, ...] = ()
+    publication: str = "closing"
+    """The moment of PUBLICATIONS from which a proposal may stand in the public register."""
+    retention: Retention = Retention()
 
     @property
     def reminder(self) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from domain.case import Case
+from domain.confidentiality import Confidentiality
 from domain.dates import refuse_before, refuse_future
 from domain.errors import Invalid, Refused
 from domain.events import (
@@ -83,6 +84,7 @@ class CheckCompleteness:
     remarks: str
     due_on: date | None
     effective_on: date
+    confidentiality: Confidentiality | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Review:
     effective_on: date
     scores: Mapping[str, int] = field(default_factory=dict)
     assessments: Mapping[str, bool] = field(default_factory=dict)
+    confidentiality: Confidentiality | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ class Decide:
     grounds: str
     conditions: tuple[str, ...]
     effective_on: date
+    confidentiality: Confidentiality | None = None
 
 
 @dataclass(frozen=True, slots=True)

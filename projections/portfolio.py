@@ -29,7 +29,7 @@ from domain.recorded import Recorded
 from projections.plain import ZERO, cents, day
 from projections.view import Document, Facts, View
 
-__all__ = ["MEASURES", "PORTFOLIO", "evolve", "facts"]
+__all__ = ["MEASURES", "PORTFOLIO", "change_of_money", "evolve", "facts"]
 
 MEASURES = ("proposals", "requested", "promised", "granted", "own", "committed", "held_back")
 """What is summed: a count, and cents."""
@@ -58,7 +58,7 @@ def evolve(document: Document | None, recorded: Recorded) -> Document | None:
     elif document is None:
         return None
     says = _says(event.content) if isinstance(event, SAYING) else None
-    committed, held_back = _money(event)
+    committed, held_back = change_of_money(event)
     mark: Mark = [day(recorded.effective_on), recorded.position, says, cents(committed), cents(held_back)]
     marks = [*document["marks"], mark]
     if _late(marks):
@@ -108,7 +108,7 @@ def _says(content: Content) -> list[Any]:
     ]
 
 
-def _money(event: Event) -> tuple[Decimal, Decimal]:
+def change_of_money(event: Event) -> tuple[Decimal, Decimal]:
     """The change of (committed, held back)."""
     match event:
         case MoneyReturned():

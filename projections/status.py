@@ -6,12 +6,13 @@ awarded, rejected, withdrawn, or approved (where a route ends without an award).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.events import (
     Awarded,
     CompletenessChecked,
+    ConfidentialitySet,
     Content,
     Decided,
     Event,
@@ -22,17 +23,21 @@ from domain.events import (
     ProposalRevised,
     ProposalSubmitted,
     ProposalWithdrawn,
+    RetentionApplied,
     Reviewed,
     StageClosed,
     StageOpened,
+    TextRedacted,
 )
+from domain.programme import APPLICANT
 from domain.recorded import Recorded
+from projections.confidential import NO_END, level
 from projections.plain import ZERO, day, instant, money
 from projections.status_money import awarded, moved_in, moved_out, released, returned
 from projections.view import Column, Document, Facts, View, stream_of
 from projections.words import capacity, party, person, ref, refs
 
-__all__ = ["STATUS", "evolve"]
+__all__ = ["STATUS", "evolve", "with_levels"]
 
 STATUS_OF_KIND = {"advice": "review"}
 """What a case is called that waits for a stage of this kind, where that is not the name of the kind."""
@@ -46,6 +51,9 @@ def evolve(document: Document | None, recorded: Recorded) -> Document | None:
     if document is None:
         return None
     on = day(recorded.effective_on)
+    if isinstance(event, ConfidentialitySet | TextRedacted | RetentionApplied):
+        # None of these is a step of the case: what happened may still be recorded with an earlier date.
+        on = document["lastEffectiveOn"]
     after = {
         **document,
         "version": recorded.version,
@@ -72,6 +80,8 @@ def _submitted(recorded: Recorded, event: ProposalSubmitted) -> Document:
         "submittedOn": on,
         "status": "completeness",
         "waitingFor": [],
+        "route": [],
+        "confidentiality": None,
         "revision": 1,
         "version": recorded.version,
         "position": recorded.position,
@@ -82,6 +92,8 @@ def _submitted(recorded: Recorded, event: ProposalSubmitted) -> Document:
         "award": None,
         "movedIn": [],
         "withdrawal": None,
+        "redactions": [],
+        "retention": None,
         "returned": money(ZERO),
         "totals": {key: money(ZERO) for key in ("awarded", "committed", "heldBack", "returned")},
         "lastEffectiveOn": on,
@@ -132,6 +144,8 @@ def _opened(after: Document, recorded: Recorded, event: StageOpened) -> None:
         "since": day(recorded.effective_on),
     }
     after["waitingFor"] = [*after["waitingFor"], opened]
+    if event.body not in after["route"] and event.body != APPLICANT:
+        after["route"] = [*after["route"], event.body]
     after["status"] = STATUS_OF_KIND.get(event.kind, event.kind)
 
 
@@ -157,6 +171,8 @@ def _acted(recorded: Recorded) -> dict[str, Any]:
         "position": recorded.position,
         "by": person(recorded.by),
         "capacity": capacity(recorded.capacity),
+        "version": recorded.version,
+        "confidentiality": None,
     }
 
 
@@ -215,6 +231,46 @@ def _withdrawn(after: Document, recorded: Recorded, event: ProposalWithdrawn) ->
     after["status"] = "withdrawn"
 
 
+def _classified(after: Document, recorded: Recorded, event: ConfidentialitySet) -> None:
+    """The whole, or the act that it is about, has another level."""
+    after.update(with_levels(after, {event.about: level(event)}))
+
+
+def with_levels(document: Document, levels: Mapping[int, Document]) -> Document:
+    """The same case with these levels: 0 is that of the whole, the others are those of acts, by version."""
+
+    def leveled(act: Document) -> Document:
+        found = levels.get(act["version"])
+        return {**act, "confidentiality": found} if found is not None else act
+
+    after = {**document, "confidentiality": levels.get(0, document["confidentiality"])}
+    for name in ("completeness", "award"):
+        after[name] = leveled(after[name]) if after[name] is not None else None
+    for name in ("reviews", "decisions"):
+        after[name] = [leveled(each) for each in after[name]]
+    return after
+
+
+def _redacted(after: Document, recorded: Recorded, event: TextRedacted) -> None:
+    redaction = {
+        "about": event.about,
+        "paths": list(event.paths),
+        "ground": event.ground,
+        "remarks": ref(recorded, "remarks", event.remarks),
+        **_acted(recorded),
+    }
+    after["redactions"] = [*after["redactions"], redaction]
+
+
+def _retained(after: Document, recorded: Recorded, event: RetentionApplied) -> None:
+    after["retention"] = {
+        "ended": event.ended,
+        "endedOn": day(event.ended_on),
+        "years": event.years,
+        **_acted(recorded),
+    }
+
+
 CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     ProposalRevised: _revised,
     StageOpened: _opened,
@@ -228,6 +284,9 @@ CHANGES: dict[type[Event], Callable[[Document, Recorded, Any], None]] = {
     MoneyMovedIn: moved_in,
     MoneyReturned: returned,
     ProposalWithdrawn: _withdrawn,
+    ConfidentialitySet: _classified,
+    TextRedacted: _redacted,
+    RetentionApplied: _retained,
 }
 """What each kind of event changes, in a fresh copy of the document (its parts are replaced, never changed)."""
 
@@ -273,7 +332,7 @@ def _history(before: Document | None, after: Document | None, recorded: Recorded
 
 STATUS = View(
     name="status",
-    version=1,
+    version=2,
     kinds=frozenset({"proposal"}),
     key=stream_of,
     evolve=evolve,
@@ -286,9 +345,21 @@ STATUS = View(
         Column("waiting", "jsonb", "document -> 'waitingFor'"),
         Column("themes", "jsonb", "document -> 'content' -> 'themes'"),
         Column("municipalities", "jsonb", "document -> 'content' -> 'municipalities'"),
+        Column("route", "jsonb", "document -> 'route'"),
+        # The last day on which it is confidential; nothing for nearly every case.
+        Column(
+            "secret_until",
+            'text COLLATE "C"',
+            "CASE WHEN document #>> '{confidentiality,level}' = 'confidential'"
+            f" THEN coalesce(document #>> '{{confidentiality,until}}', '{NO_END}') END",
+        ),
     ),
-    # Only over what never changes: a status moves often, and a write that touches no index is a cheap one.
-    indexes=("btree (reference)", "btree (owner, key)"),
+    # Only over what never or seldom changes: a status moves often, and a write that touches no index is a cheap one.
+    indexes=(
+        "btree (reference)",
+        "btree (owner, key)",
+        "btree (secret_until) WHERE secret_until IS NOT NULL",
+    ),
     facts=Facts(
         name="status_history",
         columns=(

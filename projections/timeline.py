@@ -5,7 +5,7 @@ An entry names the event and carries its facts; the sentence for it, in the read
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,17 +13,21 @@ from typing import Any
 
 from domain.recorded import Recorded
 from projections.plain import day, instant, money
+from projections.view import Document
 from projections.words import capacity, party, person, ref
 
-__all__ = ["entry", "facts", "timeline"]
+__all__ = ["NO_LEVELS", "entry", "facts", "timeline"]
 
 
-def timeline(history: Iterable[Recorded]) -> list[dict[str, Any]]:
-    """The entries of a history, in its order."""
-    return [entry(recorded) for recorded in history]
+NO_LEVELS: Mapping[int, Document] = {}
 
 
-def entry(recorded: Recorded) -> dict[str, Any]:
+def timeline(history: Iterable[Recorded], levels: Mapping[int, Document] = NO_LEVELS) -> list[dict[str, Any]]:
+    """The entries of a history, in its order; `levels` of confidentiality by the version of the act."""
+    return [entry(recorded, levels.get(recorded.version)) for recorded in history]
+
+
+def entry(recorded: Recorded, confidentiality: Document | None = None) -> dict[str, Any]:
     """One event, readable."""
     return {
         "position": recorded.position,
@@ -35,6 +39,7 @@ def entry(recorded: Recorded) -> dict[str, Any]:
         "capacity": capacity(recorded.capacity),
         "commandId": recorded.command_id,
         "cause": recorded.cause,
+        "confidentiality": confidentiality,
         "facts": facts(recorded),
     }
 

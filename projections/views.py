@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from projections.budget import BUDGET
+from projections.confidential import CONFIDENTIAL
 from projections.portfolio import PORTFOLIO
 from projections.programmes import PROGRAMMES
 from projections.queue import QUEUE
+from projections.register import REGISTER
 from projections.status import STATUS
 from projections.view import View
 
 __all__ = ["VIEWS"]
 
-VIEWS: tuple[View, ...] = (STATUS, QUEUE, BUDGET, PROGRAMMES, PORTFOLIO)
+VIEWS: tuple[View, ...] = (STATUS, QUEUE, BUDGET, PROGRAMMES, PORTFOLIO, CONFIDENTIAL, REGISTER)

@@ -28,6 +28,9 @@ from service.api import (
     programmes,
     proposals,
     queue,
+    redactions,
+    register,
+    retention,
     sessions,
     sign_ins,
     subscriptions,
@@ -66,6 +69,9 @@ RESOURCES = (
     people,
     organisations,
     sign_ins,
+    register,
+    redactions,
+    retention,
 )
 """A new resource is a module in `service/api/`, and its name here."""
 

@@ -676,6 +676,89 @@ def deliveries_resend(
     _say(f"{len(sent)} will be sent once more.")
 
 
+@main.group()
+def retention() -> None:
+    """Words whose term is over: what would have to go, and letting it go. Nothing goes by itself."""
+
+
+@retention.command("report")
+@click.option("--programme", "code", metavar="CODE", help="Only cases of this programme.")
+@click.option(
+    "--on", type=click.DateTime(["%Y-%m-%d"]), help="As of this day; today when left out.", metavar="DATE"
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it to this file, for 'retention apply'; else to standard output.",
+)
+@_data_option
+def retention_report(code: str | None, on: datetime | None, output: Path | None, data: Path) -> None:
+    """List the cases whose words have to go, and why (CSV). Changes nothing."""
+    from contextlib import closing
+
+    from service import retaining
+    from service.published import latest
+    from service.wiring import build
+
+    with _settings(data) as settings, closing(build(settings)) as parts:
+        if code is not None and latest(parts, code) is None:
+            raise click.ClickException(f"There is no programme '{code}'.")
+        lines = retaining.report(parts, None, on.date() if on else parts.calendar().today, code)
+    text = retaining.as_csv(lines, retaining.Line)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+    sums = [sum(getattr(line, name) for line in lines) for name in ("texts", "names", "letters")]
+    _say(f"{len(lines)} cases, with {sums[0]} texts, {sums[1]} names of persons and {sums[2]} letters.")
+
+
+@retention.command("apply")
+@click.option(
+    "--report",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="What 'retention report' wrote.",
+)
+@click.option("--by", "email", metavar="EMAIL", required=True, help="Who decides it: a secretary.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write what was done to this file; else beside the report, as <name>-after.csv.",
+)
+@_data_option
+def retention_apply(file: Path, email: str, output: Path | None, data: Path) -> None:
+    """Do exactly what a report says: its words, names and letters go, for good.
+
+    Refused when anything in it has changed since. One that broke off is carried on by giving the same report again.
+    """
+    from contextlib import closing
+
+    from service import retaining
+    from service.identity.permissions import Forbidden
+    from service.wiring import build
+
+    lines = retaining.from_csv(file.read_text(encoding="utf-8"))
+    after = output or file.with_name(f"{file.stem}-after.csv")
+    done: list[retaining.Outcome] = []
+    with _settings(data) as settings, closing(build(settings)) as parts:
+        with parts.pool.connection() as connection:
+            person = _known(connection, email)
+        try:
+            for outcome in retaining.apply(parts, person, lines):
+                done.append(outcome)
+                _say_out(f"{outcome.reference}: {outcome.outcome}, position {outcome.position}")
+        except Forbidden:
+            raise click.ClickException(f"{email} may not decide this: only a secretary may.") from None
+        finally:
+            if done:
+                after.write_text(retaining.as_csv(done, retaining.Outcome), encoding="utf-8")
+    _say(f"{len(done)} of {len(lines)} cases." + (f" What was done is in {after}." if done else ""))
+    if any(outcome.left for outcome in done):
+        raise click.ClickException("Of some cases there are texts left: see the column 'left'.")
+
+
 @main.command()
 @_data_option
 def doctor(data: Path) -> None:

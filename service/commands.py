@@ -17,6 +17,7 @@ from domain import envelope as envelopes
 from domain import proposal as proposals
 from domain.award import Award, Reallocate, Release, Return
 from domain.case import Case
+from domain.classification import WHOLE, Classify, classify, with_confidentiality
 from domain.envelope import AddSource, Envelope, OpenEnvelope, envelope_stream
 from domain.errors import Invalid, Refused
 from domain.events import Content, Event, PartyId
@@ -25,24 +26,30 @@ from domain.proposal import CheckCompleteness, Decide, Resume, Review, Submit, W
 from domain.recorded import Capacity, Recorded
 from domain.route import Calendar, out_of_turn
 from service.errors import KeyReused, Missing, Stale
-from service.eventstore import Appended, Conflict, Meta, Once, Series
+from service.eventstore import Appended, Beside, Conflict, Meta, Once, Series
 from service.identity import parties as vault
 from service.identity.parties import Party
 from service.identity.people import Person
-from service.identity.permissions import Forbidden, acting_as, check, may
+from service.identity.permissions import Forbidden, acting_as, check
+from service.identity.scope import Scope, Subject, scope_of
 from service.ids import new_id
 from service.proposal_input import PartyInput, ProposalInput, content_of, parties_in
 from service.published import all_bodies, latest, programme_of
 from service.wiring import Parts
 
 __all__ = [
-    "Done", "Foreseen", "act", "add_source", "foresee", "once_only", "open_envelope", "revise", "submit",
+    "Decision", "Done", "Foreseen", "act", "add_source", "foresee", "once_only", "open_envelope", "refuse_stale",
+    "revise", "submit",
 ]  # fmt: skip
 
 ATTEMPTS = 10
 """How often an act is decided anew when others keep reaching its streams first."""
 
-CaseCommand = CheckCompleteness | Review | Decide | Resume | Withdraw | Award | Release | Reallocate | Return
+CaseCommand = (
+    CheckCompleteness | Review | Decide | Resume | Withdraw | Award | Release | Reallocate | Return | Classify
+)
+LEVELED = CheckCompleteness | Review | Decide | Award
+"""The acts that can be given a level of confidentiality along with them."""
 
 ACTS: dict[type, str] = {
     CheckCompleteness: "completeness",
@@ -54,6 +61,7 @@ ACTS: dict[type, str] = {
     Release: "release",
     Reallocate: "reallocate",
     Return: "return",
+    Classify: "classify",
 }
 """The name of each act in the table of permissions."""
 
@@ -91,6 +99,7 @@ class Decision:
     series: Series | None = None
     before: Sequence[Recorded] | None = None
     said: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    beside: Beside | None = None
 
 
 def once_only(parts: Parts, person: Person, once: Once | None, decision: Callable[[], Decision]) -> Done:
@@ -104,7 +113,7 @@ def once_only(parts: Parts, person: Person, once: Once | None, decision: Callabl
             decided = decision()
             meta = Meta(decided.effective_on, person.id, decided.capacity, command_id)
             appended = parts.log.append(
-                decided.changes, decided.versions, meta, once, decided.parties, decided.series
+                decided.changes, decided.versions, meta, once, decided.parties, decided.series, decided.beside
             )
         except Conflict:
             if attempt == ATTEMPTS - 1:
@@ -236,10 +245,9 @@ def act(
         case, programme, calendar, before = loaded or _load(parts, person, proposal)
         loaded = None  # decided on once: should it have moved on, it is read again
         body = _body_of(command, case, programme)
-        check(person, ACTS[type(command)], owner=case.owner, body=body)
+        capacity = _checked(person, command, case, body)
         refuse_stale(case.version, if_match)
-        capacity = acting_as(person, ACTS[type(command)], owner=case.owner, body=body)
-        changes, versions = _decide(parts, command, case, programme, calendar)
+        changes, versions = _decide(parts, person, command, case, programme, calendar)
         return Decision(proposal, changes, versions, command.effective_on, capacity, before=before)
 
     hot = _hot_streams(command, seen.case)
@@ -247,7 +255,7 @@ def act(
         return once_only(parts, person, once, decision)
     # Who may not act does not wait for the envelope either.
     body = _body_of(command, seen.case, seen.programme)
-    check(person, ACTS[type(command)], owner=seen.case.owner, body=body)
+    _checked(person, command, seen.case, body)
     with parts.locked(hot):
         loaded = None
         return once_only(parts, person, once, decision)
@@ -272,11 +280,21 @@ def foresee(
     """
     case, programme, calendar, _ = _load(parts, person, proposal)
     body = _body_of(command, case, programme)
-    check(person, ACTS[type(command)], owner=case.owner, body=body)
+    capacity = _checked(person, command, case, body)
     refuse_stale(case.version, if_match)
-    changes, _ = _decide(parts, command, case, programme, calendar)
-    capacity = acting_as(person, ACTS[type(command)], owner=case.owner, body=body)
+    changes, _ = _decide(parts, person, command, case, programme, calendar)
     return Foreseen(case, programme, capacity, [event for stream, event in changes if stream == proposal])
+
+
+def _checked(person: Person, command: CaseCommand, case: Case, body: str | None) -> Capacity | None:
+    """In which role this person does it. Raises Forbidden for who may not, nor give it the level that goes along."""
+    act = ACTS[type(command)]
+    if isinstance(command, Classify) and command.about != WHOLE:
+        act = "classify-act"
+    check(person, act, owner=case.owner, body=body)
+    if isinstance(command, LEVELED) and command.confidentiality is not None:
+        check(person, "classify-act", owner=case.owner, body=body)
+    return acting_as(person, act, owner=case.owner, body=body)
 
 
 def _body_of(command: CaseCommand, case: Case, programme: Programme) -> str | None:
@@ -284,6 +302,8 @@ def _body_of(command: CaseCommand, case: Case, programme: Programme) -> str | No
     if isinstance(command, Review | Decide):
         proposals.refuse_unknown_body(command.body, programme)
         return command.body
+    if isinstance(command, Classify):
+        return case.acts.get(command.about)
     if isinstance(command, Award):
         return next((stage.body for stage in programme.stages if stage.kind == "award"), None)
     return None
@@ -298,9 +318,22 @@ def _hot_streams(command: CaseCommand, case: Case) -> set[str]:
     return set()
 
 
+Changes = tuple[Sequence[tuple[str, Event]], dict[str, int]]
+
+
 def _decide(
-    parts: Parts, command: CaseCommand, case: Case, programme: Programme, calendar: Calendar
-) -> tuple[Sequence[tuple[str, Event]], dict[str, int]]:
+    parts: Parts, person: Person, command: CaseCommand, case: Case, programme: Programme, calendar: Calendar
+) -> Changes:
+    """What it records, on streams at these versions; the level that was given along with it right behind the act."""
+    changes, versions = _decided(parts, person, command, case, programme, calendar)
+    if isinstance(command, LEVELED):
+        changes = with_confidentiality(changes, command.confidentiality, case, calendar.today)
+    return changes, versions
+
+
+def _decided(
+    parts: Parts, person: Person, command: CaseCommand, case: Case, programme: Programme, calendar: Calendar
+) -> Changes:
     versions = {case.proposal: case.version}
     match command:
         case CheckCompleteness():
@@ -313,6 +346,8 @@ def _decide(
             events = proposals.resume(command, case, programme, calendar)
         case Withdraw():
             events = proposals.withdraw(command, case, calendar)
+        case Classify():
+            events = classify(command, case, calendar.today)
         case Award():
             envelope = load_envelope(parts, command.envelope)
             if envelope is None:
@@ -320,12 +355,13 @@ def _decide(
             versions[envelope_stream(envelope.code)] = envelope.version
             return money.award(command, case, programme, envelope, calendar), versions
         case _:
-            return _move(parts, command, case, calendar, versions)
+            return _move(parts, person, command, case, calendar, versions)
     return _on(case.proposal, events), versions
 
 
 def _move(
     parts: Parts,
+    person: Person,
     command: Release | Reallocate | Return,
     case: Case,
     calendar: Calendar,
@@ -340,7 +376,7 @@ def _move(
     if isinstance(command, Return):
         return money.return_money(command, case, envelope, calendar), versions
     to = cases.fold(parts.log.load(command.to))
-    if to is None:
+    if to is None or not _scope(parts, person).sees(Subject.of_case(to)):
         raise Invalid("unknown-proposal", "/to", value=command.to)
     versions[to.proposal] = to.version
     programme = programme_of(parts, to.programme, to.programme_version)
@@ -426,12 +462,14 @@ class Loaded(NamedTuple):
 def _load(parts: Parts, person: Person, proposal: str) -> Loaded:
     history = parts.log.load(proposal)
     case = cases.fold(history)
-    if case is None or not may(
-        person, "read-case", owner=case.owner, municipalities=case.content.municipalities
-    ):
+    if case is None or not _scope(parts, person).sees(Subject.of_case(case)):
         raise Missing("proposal", proposal)
     programme = programme_of(parts, case.programme, case.programme_version)
     return Loaded(case, programme, parts.calendar(), history)
+
+
+def _scope(parts: Parts, person: Person) -> Scope:
+    return scope_of(person, parts.calendar().today)
 
 
 def _on(stream: str, events: Sequence[Event]) -> list[tuple[str, Event]]:

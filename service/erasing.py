@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -29,16 +29,17 @@ from domain.events import ErasureRequested, PersonErased
 from service import held, reading
 from service.documents.contents import NothingToTell, contents
 from service.errors import Missing
-from service.eventstore import Beside, Conflict
+from service.eventstore import Conflict
 from service.identity import changing, people
 from service.identity.changing import By
 from service.identity.parties import ONE_PERSON, ORGANISATIONS
 from service.identity.people import Person
+from service.identity.scope import CONFIDENTIAL, scope_of
 from service.messaging import subscriptions
 from service.messaging.channels import queue
 from service.wiring import Parts
 
-__all__ = ["GROUNDS", "IN_OFFICE", "Erasure", "Mention", "Plan", "ask", "erase", "plan"]
+__all__ = ["GROUNDS", "IN_OFFICE", "Erasure", "Mention", "Plan", "ask", "erase", "mentions_for", "plan"]
 
 Connection = psycopg.Connection[Any]
 
@@ -139,7 +140,14 @@ def erase(parts: Parts, by: By, id: str, ground: str) -> Erasure:
     raise AssertionError("unreachable")
 
 
-def _taking(parts: Parts, wanted: Plan) -> Beside:
+def mentions_for(parts: Parts, person: Person, mentions: Sequence[Mention]) -> list[Mention]:
+    """The same for somebody to read, with CONFIDENTIAL in place of the cases that they may not know of."""
+    with parts.pool.connection() as connection:
+        hidden = scope_of(person, parts.calendar().today).hidden(connection)
+    return [replace(each, stream=CONFIDENTIAL) if each.stream in hidden else each for each in mentions]
+
+
+def _taking(parts: Parts, wanted: Plan) -> Callable[[Connection], None]:
     return lambda connection: _take(parts, connection, wanted)
 
 
@@ -240,7 +248,7 @@ def _letters(
         WHERE topic IN ('ProposalSubmitted', 'ProposalRevised')
             AND EXISTS (SELECT FROM unnest(%s::bytea[]) AS p WHERE position(p IN state) > 0)"""
     kept = """SELECT id, letter, proposal, about, language, made_on FROM documents.letters
-        WHERE proposal = ANY(%s) AND pdf IS NOT NULL ORDER BY id"""
+        WHERE proposal = ANY(%s) AND pdf IS NOT NULL AND redacted IS NULL ORDER BY id"""
     with connection.cursor(row_factory=tuple_row) as cursor:
         cases = {
             case for (case,) in cursor.execute(query, ([party.encode() for party in parties],)).fetchall()

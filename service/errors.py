@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["KeyReused", "Missing", "Stale"]
+__all__ = ["KeyReused", "Missing", "Removed", "Stale"]
 
 
 class Missing(Exception):
     """There is no such thing, or none this person may see."""
+
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(what, id)
+        self.what = what
+        self.id = id
+
+
+class Removed(Exception):
+    """It was there, and was taken away since because it quoted words that were redacted."""
 
     def __init__(self, what: str, id: str) -> None:
         super().__init__(what, id)

@@ -49,6 +49,7 @@ __all__ = [
     "Meta",
     "Once",
     "Series",
+    "afterwards",
     "recorded_from",
 ]
 
@@ -61,8 +62,16 @@ LogError = PersistenceError
 E = TypeVar("E")
 R = TypeVar("R")
 
-Beside = Callable[[Connection[Any]], None]
-"""A change of what stands beside the log, on the connection that it is given."""
+Beside = Callable[[Connection[Any]], Callable[[int, int], None]]
+"""What is done in the transaction of an append: called before it, and what that answers after it with the positions.
+
+Not called after it when nothing was recorded now. What either raises undoes all of it."""
+
+
+def afterwards(change: Callable[[Connection[Any]], None]) -> Beside:
+    """A change of what stands beside the log, made once the events are recorded."""
+    return lambda connection: lambda first, last: change(connection)
+
 
 POOL_SIZE = 4
 POOL_OVERFLOW = 12
@@ -280,17 +289,18 @@ class LogRecorder(PostgresApplicationRecorder):
 
         def call_with(connection: Connection[DictRow]) -> tuple[Any, ...] | None:
             assert beside is not None
-            with connection.transaction():
-                row = call(connection)
-                # What was recorded before has its change beside it already.
-                if row is not None and row[2] is not None:
-                    # Rows as everywhere else; the package wants its own.
-                    usual, connection.row_factory = connection.row_factory, tuple_row  # type: ignore[assignment]
-                    try:
-                        beside(connection)
-                    finally:
-                        connection.row_factory = usual
-                return row
+            # Rows as everywhere else; the package wants its own.
+            usual, connection.row_factory = connection.row_factory, tuple_row  # type: ignore[assignment]
+            try:
+                with connection.transaction():
+                    finish = beside(connection)
+                    row = call(connection)
+                    # What was recorded before has its change beside it already.
+                    if row is not None and row[2] is not None:
+                        finish(row[0], row[1])
+                    return row
+            finally:
+                connection.row_factory = usual
 
         # Safe to ask again: the function answers its own commit, of which the acknowledgement was lost.
         row = self.asked(call if beside is None else call_with)
@@ -461,9 +471,9 @@ class Log:
         """Records the events of one act, in this order, on streams that are at these versions (0 or absent: new).
 
         With `once`, what this person's key caused before is answered instead and nothing is recorded. With `series`,
-        `series.next` in an event becomes a reference that nobody has yet. Raises Conflict when a stream has moved on,
-        or one of the parties has been named meanwhile. `beside` changes what stands beside the log, in the transaction
-        of the events: it is not called for what was recorded before, and what it raises undoes all of it.
+        `series.next` in an event becomes a reference that nobody has yet. What `beside` does is done in the same
+        transaction, and what it raises undoes all of it. Raises Conflict when a stream has moved on, or one of the
+        parties has been named meanwhile.
         """
         at = dict(versions)
         stored: list[WordedEvent] = []

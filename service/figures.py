@@ -1,10 +1,13 @@
 """How much? Of an envelope, and of everything by theme, municipality and subregion: now or at any moment.
 
-At a moment with a position the views must have got there first (`Clock.wait_for`).
+At a moment with a position the views must have got there first (`Clock.wait_for`). `hidden` are the confidential cases
+that do not exist for the reader (`Scope.hidden`): they count in no sum over cases. What an envelope has, has given and
+has left counts all of it, or its money would not add up: there they go by the name CONFIDENTIAL, together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -18,6 +21,7 @@ from domain.recorded import NOW, Moment
 from projections.plain import day, euros
 from projections.portfolio import MEASURES
 from projections.view import Document
+from service.identity.scope import CONFIDENTIAL
 
 __all__ = ["budget", "budget_days", "budgets", "counting", "left", "params_of", "portfolio", "ratio", "total"]
 
@@ -81,17 +85,23 @@ def _budget_at(
     }
 
 
-def budget(connection: Connection, code: str, moment: Moment = NOW) -> Document | None:
+def budget(
+    connection: Connection, code: str, moment: Moment = NOW, hidden: Sequence[str] = ()
+) -> Document | None:
     """One envelope with `perProposal`: committed and held back of each; None when it was not open then."""
     found = budgets(connection, moment, code)
     if not found:
         return None
     query = sql.SQL(
-        """SELECT proposal, sum(committed), sum(held_back) FROM views.budget_facts
-        WHERE stream = %(stream)s AND proposal IS NOT NULL {} GROUP BY proposal ORDER BY proposal COLLATE "C" """
+        """SELECT proposal, sum(committed), sum(held_back) FROM (
+            SELECT CASE WHEN proposal = ANY(%(hidden)s) THEN %(confidential)s ELSE proposal END AS proposal,
+                committed, held_back
+            FROM views.budget_facts WHERE stream = %(stream)s AND proposal IS NOT NULL {}
+        ) AS given GROUP BY proposal ORDER BY proposal COLLATE "C" """
     ).format(counting(moment))
+    given = {"stream": found[0]["id"], "confidential": CONFIDENTIAL, "hidden": list(hidden)}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {"stream": found[0]["id"], **params_of(moment)}).fetchall()
+        rows = cursor.execute(query, {**given, **params_of(moment)}).fetchall()
     per_proposal = {
         proposal: {"committed": euros(committed), "heldBack": euros(held_back)}
         for proposal, committed, held_back in rows
@@ -99,7 +109,12 @@ def budget(connection: Connection, code: str, moment: Moment = NOW) -> Document 
     return {**found[0], "perProposal": per_proposal}
 
 
-def portfolio(connection: Connection, moment: Moment = NOW, programme: str | None = None) -> Document:
+def portfolio(
+    connection: Connection,
+    moment: Moment = NOW,
+    programme: str | None = None,
+    hidden: Sequence[str] = (),
+) -> Document:
     """What was asked and given, in all and by theme, municipality and subregion.
 
     `countsFully`: a case counts fully under each of its themes, municipalities and subregions, so the entries of one
@@ -122,10 +137,10 @@ def portfolio(connection: Connection, moment: Moment = NOW, programme: str | Non
             """
             for column, grouped in zip(DIMENSIONS, GROUPED, strict=True)
         )
-    ).format(counting=counting(moment))
+    ).format(counting=counting(moment, hidden))
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute("SET LOCAL work_mem = '64MB'")
-        rows = cursor.execute(query, {"programme": programme, **params_of(moment)}).fetchall()
+        rows = cursor.execute(query, {"programme": programme, **params_of(moment, hidden)}).fetchall()
     columns: dict[str, list[Document]] = {column: [] for column in DIMENSIONS}
     total = _figures(*(0 for _ in MEASURES))
     for column, code, *measures in rows:
@@ -156,12 +171,14 @@ def left(connection: Connection, moment: Moment = NOW) -> str:
     return euros(int(row[0]))
 
 
-def total(connection: Connection, moment: Moment = NOW) -> Document:
+def total(connection: Connection, moment: Moment = NOW, hidden: Sequence[str] = ()) -> Document:
     """What was asked and given in all: the total of `portfolio`, for a fraction of the work."""
     sums = ", ".join(f"coalesce(sum({measure}), 0)" for measure in MEASURES)
-    query = sql.SQL(f"SELECT {sums} FROM views.portfolio_facts WHERE true {{}}").format(counting(moment))
+    query = sql.SQL(f"SELECT {sums} FROM views.portfolio_facts WHERE true {{}}").format(
+        counting(moment, hidden)
+    )
     with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(query, params_of(moment)).fetchone()
+        row = cursor.execute(query, params_of(moment, hidden)).fetchone()
     assert row is not None
     return _figures(*map(int, row))
 
@@ -188,16 +205,18 @@ def ratio(part: int, whole: int) -> str | None:
     return str((Decimal(part) / Decimal(whole)).quantize(Decimal("0.01"), ROUND_DOWN))
 
 
-def counting(moment: Moment) -> sql.SQL:
-    """The facts that count at a moment, as conditions behind others."""
+def counting(moment: Moment, hidden: Sequence[str] = ()) -> sql.SQL:
+    """The facts that count at a moment, but for those of these cases, as conditions behind others."""
     known = " AND position <= %(position)s" if moment.position is not None else ""
     true = " AND effective_on <= %(effective_on)s" if moment.effective_on is not None else ""
-    return sql.SQL(known + true)
+    seen = " AND stream <> ALL(%(hidden)s)" if hidden else ""
+    return sql.SQL(known + true + seen)
 
 
-def params_of(moment: Moment) -> dict[str, Any]:
+def params_of(moment: Moment, hidden: Sequence[str] = ()) -> dict[str, Any]:
     """What `counting` names."""
-    return {"position": moment.position, "effective_on": moment.effective_on}
+    found: dict[str, Any] = {"position": moment.position, "effective_on": moment.effective_on}
+    return {**found, "hidden": list(hidden)} if hidden else found
 
 
 def budget_days(

@@ -6,23 +6,21 @@ from typing import Any
 
 from psycopg import Connection
 
+from service import reading
 from service.errors import Missing
 from service.identity.people import Person
-from service.identity.permissions import may
+from service.identity.scope import Scope
 from service.messaging import preferences
 
 __all__ = ["follow"]
 
 
-def follow(connection: Connection[Any], person: Person, proposal: str, wanted: bool) -> None:
+def follow(connection: Connection[Any], person: Person, scope: Scope, proposal: str, wanted: bool) -> None:
     """From now on this person follows a case, or no longer does.
 
     Raises Missing where there is no such case, and for one that this person may not read and does not follow.
     """
-    row = connection.execute(
-        "SELECT owner, municipalities FROM views.status WHERE key = %s", (proposal,)
-    ).fetchone()
-    readable = row is not None and may(person, "read-case", owner=row[0], municipalities=row[1])
+    readable = reading.sees(connection, proposal, scope)
     if not readable and (wanted or not preferences.watches(connection, person.id, proposal)):
         raise Missing("proposal", proposal)
     (preferences.watch if wanted else preferences.unwatch)(connection, person.id, proposal)

@@ -16,6 +16,7 @@ from psycopg.rows import tuple_row
 
 from projections.plain import instant
 from service.identity.people import Person
+from service.identity.scope import Scope
 
 __all__ = ["Place", "acts", "messages", "places", "rows"]
 
@@ -85,15 +86,18 @@ def rows(connection: Connection, person: Person) -> dict[str, list[dict[str, Any
     return found
 
 
-def acts(connection: Connection, person: str) -> list[dict[str, Any]]:
-    """Everything this person recorded, newest first: the event, on what, by what people call that, in which role."""
-    query = """SELECT e.notification_id, e.topic, e.originator_id, s.reference, e.recorded_at,
-            convert_from(e.state, 'UTF8')::jsonb #>> '{capacity,role}',
-            convert_from(e.state, 'UTF8')::jsonb #>> '{capacity,body}'
-        FROM log.events e LEFT JOIN views.status s ON s.key = e.originator_id
-        WHERE position(%s::bytea IN e.state) > 0 ORDER BY e.notification_id DESC"""
+def acts(connection: Connection, person: str, scope: Scope) -> list[dict[str, Any]]:
+    """Everything this person recorded, newest first: the event, on what, by what people call that, in which role.
+
+    What is confidential by now has no reference for who may not know of it.
+    """
+    query = f"""SELECT e.notification_id, e.topic, e.originator_id, s.reference, e.recorded_at,
+            convert_from(e.state, 'UTF8')::jsonb #>> '{{capacity,role}}',
+            convert_from(e.state, 'UTF8')::jsonb #>> '{{capacity,body}}'
+        FROM log.events e LEFT JOIN views.status s ON s.key = e.originator_id AND NOT {scope.secret()}
+        WHERE position(%(by)s::bytea IN e.state) > 0 ORDER BY e.notification_id DESC"""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        found = cursor.execute(query, (by(person),)).fetchall()
+        found = cursor.execute(query.encode(), {**scope.params, "by": by(person)}).fetchall()
     return [
         {
             "position": position,
@@ -108,13 +112,14 @@ def acts(connection: Connection, person: str) -> list[dict[str, Any]]:
     ]
 
 
-def messages(connection: Connection, person: str) -> list[dict[str, Any]]:
+def messages(connection: Connection, person: str, scope: Scope) -> list[dict[str, Any]]:
     """Everything this person was told, newest first: of which kind, about what, over which channel."""
-    query = """SELECT d.id, n.kind, n.stream, s.reference, d.channel, d.relation, d.state, d.created_at
+    query = f"""SELECT d.id, n.kind, n.stream, s.reference, d.channel, d.relation, d.state, d.created_at
         FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
-        LEFT JOIN views.status s ON s.key = n.stream WHERE d.recipient = %s ORDER BY d.id DESC"""
+        LEFT JOIN views.status s ON s.key = n.stream AND NOT {scope.secret()}
+        WHERE d.recipient = %(person)s ORDER BY d.id DESC"""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        found = cursor.execute(query, (person,)).fetchall()
+        found = cursor.execute(query.encode(), {**scope.params, "person": person}).fetchall()
     return [
         {
             "id": id,

@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 
 from domain.recorded import NOW, Moment, Recorded
 from projections.view import Document
-from service.identity.permissions import Limit
+from service.identity.scope import Scope
 from service.paging import Cursor, Page, page, read_cursor
 from service.reading import histories, status_of
 
@@ -43,12 +43,11 @@ class Filters:
     theme_parts: frozenset[str] = frozenset()
     municipality: str | None = None
     q: str | None = None
-    owner: str | None = None
-    limit: Limit | None = None
 
 
 def proposals(
     connection: Connection,
+    scope: Scope,
     filters: Filters,
     moment: Moment = NOW,
     *,
@@ -57,24 +56,28 @@ def proposals(
     sort: str = "newest",
     descending: bool = True,
 ) -> Page[Document]:
-    """A page of the cases as they stand or stood, newest first; as they stand now by any of SORTS, either way."""
-    params = _params(connection, filters)
+    """A page of the cases of a scope, as they stand or stood, newest first; as they stand now by any of SORTS.
+
+    What is within the scope follows from today, also of a list at a moment.
+    """
+    params = {**_params(connection, filters), **scope.params}
     if moment.is_now and (sort, descending) != ("newest", True):
-        return _sorted(connection, filters, params, cursor, limit, SORTS[sort], descending)
+        return _sorted(connection, scope, filters, params, cursor, limit, SORTS[sort], descending)
     place = read_cursor(cursor, parts=1)
     if moment.is_now:
         with connection.cursor(row_factory=tuple_row) as rows:
-            query = _query(NOW_ROWS, _conditions(filters, "s", "s.waiting"), place)
+            conditions = _conditions(filters, scope, "s", "s.waiting")
+            query = _query(NOW_ROWS, conditions, place, scope=scope.cases())
             found = rows.execute(query, {**params, **_place(place, limit + 1)}).fetchall()
         documents = [msgspec.json.decode(row[1]) for row in found]
     else:
-        documents = _at(connection, filters, params, moment, place, limit + 1)
+        documents = _at(connection, scope, filters, params, moment, place, limit + 1)
     return page(documents, limit, place, lambda document: (document["id"],))
 
 
 SORTED_ROWS = """WITH placed AS (
         SELECT {by}::text AS value, s.key FROM views.status s
-        WHERE true {conditions} {beyond} ORDER BY {by} {order}, s.key {order} LIMIT %(most)s
+        WHERE {scope} {conditions} {beyond} ORDER BY {by} {order}, s.key {order} LIMIT %(most)s
     )
     SELECT p.value, s.key, s.document::text FROM placed p JOIN views.status s ON s.key = p.key
     ORDER BY p.value {order}, s.key {order}"""
@@ -83,6 +86,7 @@ SORTED_ROWS = """WITH placed AS (
 
 def _sorted(
     connection: Connection,
+    scope: Scope,
     filters: Filters,
     params: dict[str, Any],
     cursor: str | None,
@@ -96,7 +100,8 @@ def _sorted(
     beyond = f"AND ({by}, s.key) {'<' if downward else '>'} (%(value)s, %(key)s)" if place else ""
     parts = {
         "by": by,
-        "conditions": "".join(f" AND {each}" for each in _conditions(filters, "s", "s.waiting")),
+        "scope": scope.cases(),
+        "conditions": "".join(f" AND {each}" for each in _conditions(filters, scope, "s", "s.waiting")),
         "beyond": beyond,
         "order": "DESC" if downward else "ASC",
     }
@@ -109,30 +114,24 @@ def _sorted(
 
 
 NOW_ROWS = """SELECT s.key, s.document::text FROM views.status s
-    WHERE true {conditions} ORDER BY s.key {order} LIMIT %(most)s"""
+    WHERE {scope} {conditions} ORDER BY s.key {order} LIMIT %(most)s"""
 
 MOMENT_ROWS = """SELECT s.key FROM views.status s
     CROSS JOIN LATERAL (
         SELECT h.* FROM views.status_history h
         WHERE h.stream = s.key {known} {counting} ORDER BY h.position DESC LIMIT 1
     ) h
-    WHERE ((true {conditions}) {late}) {place} ORDER BY s.key {order} LIMIT %(most)s"""
+    WHERE {scope} AND ((true {conditions}) {late}) {place} ORDER BY s.key {order} LIMIT %(most)s"""
 
 LATE = "OR EXISTS (SELECT FROM views.status_history l WHERE l.stream = s.key AND l.late)"
 """Where an event counts from an earlier date than one recorded before it, no row says what was true on a date."""
 
 
-def _conditions(filters: Filters, row: str, bodies: str) -> list[str]:
+def _conditions(filters: Filters, scope: Scope, row: str, bodies: str) -> list[str]:
     """The filters in SQL, over the columns of `row`."""
     conditions = []
     if filters.programme is not None:
         conditions.append("s.programme = %(programme)s")
-    if filters.owner is not None:
-        conditions.append("s.owner = %(owner)s")
-    if filters.limit is not None:
-        conditions.append(
-            f"(s.owner = %(limit_owner)s OR {row}.municipalities ?| %(limit_municipalities)s::text[])"
-        )
     if filters.status is not None:
         conditions.append(f"{row}.status = %(status)s")
     if filters.body is not None:
@@ -145,7 +144,7 @@ def _conditions(filters: Filters, row: str, bodies: str) -> list[str]:
         conditions.append(
             f"({row}.reference LIKE %(prefix)s OR {row}.applicant = ANY(%(parties)s) OR s.key IN"
             " (SELECT w.stream FROM log.words w WHERE w.search @@ websearch_to_tsquery('pg_catalog.dutch', %(q)s)"
-            " AND w.position <= %(known)s))"
+            f" AND w.position <= %(known)s AND {scope.readable()}))"
         )
     return conditions
 
@@ -172,9 +171,6 @@ def _params(connection: Connection, filters: Filters) -> dict[str, Any]:
         "bodies": msgspec.json.encode([filters.body]).decode(),
         "themes": [filters.theme, *filters.theme_parts],
         "municipality": filters.municipality,
-        "owner": filters.owner,
-        "limit_owner": filters.limit.owner if filters.limit else None,
-        "limit_municipalities": sorted(filters.limit.municipalities) if filters.limit else [],
         "q": filters.q,
         "known": 2**62,
     }
@@ -198,6 +194,7 @@ def _place(place: Cursor | None, most: int) -> dict[str, Any]:
 
 def _at(
     connection: Connection,
+    scope: Scope,
     filters: Filters,
     params: dict[str, Any],
     moment: Moment,
@@ -205,7 +202,7 @@ def _at(
     most: int,
 ) -> list[Document]:
     """At most so many cases beyond the cursor, as they stood; those that only seemed to belong here are left out."""
-    conditions = _conditions(filters, "h", "h.bodies")
+    conditions = _conditions(filters, scope, "h", "h.bodies")
     known = {**params, "body": params["bodies"], "on": moment.effective_on}
     if moment.position is not None:
         known["known"] = moment.position
@@ -213,6 +210,7 @@ def _at(
         "known": "AND h.position <= %(known)s" if moment.position is not None else "",
         "counting": "AND h.effective_on <= %(on)s" if moment.effective_on is not None else "",
         "late": LATE if moment.effective_on is not None else "",
+        "scope": scope.cases(),
     }
     kept: list[Document] = []
     while len(kept) < most:
@@ -220,7 +218,7 @@ def _at(
         with connection.cursor(row_factory=tuple_row) as rows:
             found = [key for (key,) in rows.execute(query, {**known, **_place(place, most)}).fetchall()]
         counting = histories(connection, found, moment)
-        told = _told(connection, filters, params, counting)
+        told = _told(connection, scope, filters, params, counting)
         for key in found:
             document = status_of(counting.get(key, ()))
             if document is not None and _matches(document, filters, params, key in told):
@@ -232,18 +230,23 @@ def _at(
 
 
 def _told(
-    connection: Connection, filters: Filters, params: dict[str, Any], counting: dict[str, list[Recorded]]
+    connection: Connection,
+    scope: Scope,
+    filters: Filters,
+    params: dict[str, Any],
+    counting: dict[str, list[Recorded]],
 ) -> set[str]:
     """The cases in whose counting events the words of `q` occur."""
     if filters.q is None:
         return set()
     positions = [recorded.position for history in counting.values() for recorded in history]
     query = (
-        "SELECT DISTINCT stream FROM log.words WHERE position = ANY(%s)"
-        " AND search @@ websearch_to_tsquery('pg_catalog.dutch', %s)"
+        "SELECT DISTINCT stream FROM log.words w WHERE position = ANY(%(positions)s)"
+        f" AND search @@ websearch_to_tsquery('pg_catalog.dutch', %(q)s) AND {scope.readable()}"
     )
+    given = {**params, "positions": positions}
     with connection.cursor(row_factory=tuple_row) as rows:
-        return {stream for (stream,) in rows.execute(query, (positions, filters.q)).fetchall()}
+        return {stream for (stream,) in rows.execute(query.encode(), given).fetchall()}
 
 
 def _matches(document: Document, filters: Filters, params: dict[str, Any], told: bool) -> bool:
@@ -252,10 +255,6 @@ def _matches(document: Document, filters: Filters, params: dict[str, Any], told:
     applicant = content["applicant"]["$party"]
     wanted: Sequence[bool] = (
         filters.programme in (None, document["programme"]),
-        filters.owner in (None, document["owner"]["$party"]),
-        filters.limit is None
-        or filters.limit.owner == document["owner"]["$party"]
-        or not filters.limit.municipalities.isdisjoint(content["municipalities"]),
         filters.status in (None, document["status"]),
         filters.body is None or any(waits["body"] == filters.body for waits in document["waitingFor"]),
         filters.theme is None or not filters.theme_parts.union({filters.theme}).isdisjoint(content["themes"]),

@@ -1,12 +1,13 @@
 """How does a case stand, what happened in it, what waits for a body? Now from the views, at a moment from the log.
 
 Answers hold references to words and names: `service/words.py` fills them in. At a moment with a position the views must
-have got there first (`Clock.wait_for`). `owner` limits what is seen to the cases of one organisation.
+have got there first (`Clock.wait_for`). `scope` limits what is seen to what the reader may know of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -19,19 +20,24 @@ from domain.recorded import NOW, Moment, Recorded, known_and_true
 from domain.working_days import working_days_until
 from projections import status as statuses
 from projections import timeline as timelines
+from projections.confidential import levels
 from projections.view import Document
 from service.folding import Unreadable
+from service.identity.scope import Scope, Subject, subjects
 from service.paging import Page, page, read_cursor
 from service.viewstore import LOG_COLUMNS, decoded
-from service.words import OF_CASE, filled
+from service.words import conceal, filled, of_case
 
 __all__ = [
+    "CaseHistory",
+    "case_history",
     "history",
     "histories",
     "programme",
     "programmes",
     "QUEUE_SORTS",
     "queue",
+    "sees",
     "status",
     "status_now",
     "status_of",
@@ -74,59 +80,83 @@ def status_of(counting: Sequence[Recorded]) -> Document | None:
     return document
 
 
-def status(
-    connection: Connection, proposal: str, moment: Moment = NOW, owner: str | None = None
-) -> Document | None:
-    """How a case stands or stood; None when there is no such case then, or it is not the owner's."""
+@dataclass(frozen=True, slots=True)
+class CaseHistory:
+    """What counts of a case at a moment, and how it stood; the `levels` of confidentiality are those of now."""
+
+    history: list[Recorded]
+    document: Document
+    levels: Mapping[int, Document]
+
+
+def case_history(
+    connection: Connection, proposal: str, scope: Scope, moment: Moment = NOW
+) -> CaseHistory | None:
+    """A case at a moment; None when there was no such case then, or there is none in the scope.
+
+    Who may see it follows from all that the log has: a level that was set later counts for what was before it.
+    """
+    if not proposal.startswith("proposal-"):
+        return None
+    whole = histories(connection, [proposal]).get(proposal, [])
+    now = status_of(whole)
+    if now is None or not scope.sees(Subject.of(now)):
+        return None
+    counting = known_and_true(whole, moment)
+    document = status_of(counting)
+    if document is None:
+        return None
+    set_ = levels(whole)
+    return CaseHistory(counting, document if moment.is_now else statuses.with_levels(document, set_), set_)
+
+
+def status(connection: Connection, proposal: str, scope: Scope, moment: Moment = NOW) -> Document | None:
+    """How a case stands or stood; None when there is no such case then, or none in the scope."""
     if moment.is_now:
         with connection.cursor(row_factory=tuple_row) as cursor:
             query = "SELECT document::text FROM views.status WHERE key = %s"
             row = cursor.execute(query, (proposal,)).fetchone()
         document: Document | None = msgspec.json.decode(row[0]) if row else None
-    elif not proposal.startswith("proposal-"):
-        return None
-    else:
-        document = status_of(history(connection, proposal, moment))
-    if document is None or (owner is not None and document["owner"]["$party"] != owner):
-        return None
-    return document
+        return document if document is not None and scope.sees(Subject.of(document)) else None
+    found = case_history(connection, proposal, scope, moment)
+    return found.document if found else None
 
 
-def status_now(connection: Connection, proposal: str) -> tuple[str, str, int, int, list[str]] | None:
-    """How a case stands now, as JSON text with its references filled in, with its owner, version, last position and
-    municipalities.
+def status_now(connection: Connection, proposal: str, scope: Scope) -> tuple[str, str, int, int] | None:
+    """How a case stands now, as JSON text with its references filled in, with its owner, version and last position.
 
-    What is asked most, so it is asked in one go.
+    None when there is no such case, or none in the scope. What is asked most, so it is asked in one go.
     """
     query = (
         "SELECT document::text, owner, (document ->> 'version')::bigint, (document ->> 'position')::bigint,"
-        f" municipalities, {OF_CASE} FROM views.status WHERE key = %s"
+        f" {of_case(scope)} FROM views.status s WHERE key = %(proposal)s AND {scope.cases()}"
     )
     with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(query, (proposal,)).fetchone()
+        row = cursor.execute(query.encode(), {**scope.params, "proposal": proposal}).fetchone()
     if row is None:
         return None
-    document, owner, version, position, municipalities, said = row
-    told = filled(document, msgspec.json.decode(said) if said else {})
-    return told, owner, version, position, municipalities
+    document, owner, version, position, said = row
+    document = conceal(document, connection, scope, proposal)
+    return filled(document, msgspec.json.decode(said) if said else {}), owner, version, position
+
+
+def sees(connection: Connection, proposal: str, scope: Scope) -> bool:
+    """Does this case exist, and for whose scope this is?"""
+    subject = subjects(connection, [proposal]).get(proposal)
+    return subject is not None and scope.sees(subject)
 
 
 def timeline(
-    connection: Connection, proposal: str, moment: Moment = NOW, owner: str | None = None
+    connection: Connection, proposal: str, scope: Scope, moment: Moment = NOW
 ) -> list[dict[str, Any]] | None:
-    """What happened in a case up to a moment; None when there is no such case then, or it is not the owner's."""
-    if not proposal.startswith("proposal-"):
-        return None
-    counting = history(connection, proposal, moment)
-    document = status_of(counting)
-    if document is None or (owner is not None and document["owner"]["$party"] != owner):
-        return None
-    return timelines.timeline(counting)
+    """What happened in a case up to a moment; None when there is no such case then, or none in the scope."""
+    found = case_history(connection, proposal, scope, moment)
+    return timelines.timeline(found.history, found.levels) if found else None
 
 
 QUEUE = """WITH placed AS MATERIALIZED (
         SELECT {by}::text AS value, q.key FROM views.queue q JOIN views.status s ON s.key = q.stream
-        WHERE q.body = %(body)s AND (%(owner)s::text IS NULL OR s.owner = %(owner)s)
+        WHERE q.body = %(body)s AND {scope}
             AND (%(kind)s::text IS NULL OR q.document ->> 'kind' = %(kind)s)
             AND (%(programme)s::text IS NULL OR s.programme = %(programme)s) {place}
         ORDER BY {by} {order}, q.key {order} LIMIT %(most)s
@@ -143,12 +173,12 @@ QUEUE_SORTS = {"due": "q.due_on", "since": "q.document ->> 'since'", "proposal":
 def queue(
     connection: Connection,
     body: str,
+    scope: Scope,
     *,
     today: date,
     holidays: frozenset[date],
     cursor: str | None = None,
     limit: int = 50,
-    owner: str | None = None,
     kind: str | None = None,
     programme: str | None = None,
     by: str = "due",
@@ -165,12 +195,15 @@ def queue(
     column = QUEUE_SORTS[by]
     beyond = f"AND ({column}, q.key) {'<' if downward else '>'} (%(value)s, %(key)s)" if place else ""
     query = sql.SQL(QUEUE).format(
-        by=sql.SQL(column), place=sql.SQL(beyond), order=sql.SQL("DESC" if downward else "ASC")
+        scope=sql.SQL(scope.cases()),
+        by=sql.SQL(column),
+        place=sql.SQL(beyond),
+        order=sql.SQL("DESC" if downward else "ASC"),
     )
     value, key = place.key if place else ("", "")
     params = {
+        **scope.params,
         "body": body,
-        "owner": owner,
         "kind": kind,
         "programme": programme,
         "value": value,

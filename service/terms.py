@@ -17,6 +17,7 @@ from psycopg.rows import tuple_row
 
 from projections.view import Document
 from service.arrays import array
+from service.identity.scope import Scope
 from service.reading import QUEUE_SORTS, waiting
 
 __all__ = ["URGENCIES", "Board", "Wanted", "board", "cases_waiting", "end_of_week"]
@@ -58,7 +59,7 @@ BOARD = """WITH open AS MATERIALIZED (
         SELECT q.key, q.stream, q.body, q.due_on, {by}::text AS value, CASE WHEN q.due_on < %(today)s THEN 'overdue'
             WHEN q.due_on <= %(week)s THEN 'this-week' ELSE 'later' END AS urgency
         FROM views.queue q {join}
-        WHERE (%(bodies)s::text[] IS NULL OR q.body = ANY(%(bodies)s::text[])) {conditions}
+        WHERE {scope} AND (%(bodies)s::text[] IS NULL OR q.body = ANY(%(bodies)s::text[])) {conditions}
     ), placed AS (
         SELECT *, row_number() OVER (PARTITION BY body ORDER BY value {order}, key {order}) AS place FROM open
         WHERE (%(body)s::text IS NULL OR body = %(body)s) AND (%(urgency)s::text IS NULL OR urgency = %(urgency)s)
@@ -79,6 +80,7 @@ BOARD = """WITH open AS MATERIALIZED (
 
 def board(
     connection: Connection,
+    scope: Scope,
     wanted: Wanted,
     *,
     today: date,
@@ -100,11 +102,13 @@ def board(
         conditions += " AND p.programme = %(programme)s"
     query = sql.SQL(BOARD).format(
         join=sql.SQL("JOIN views.status p ON p.key = q.stream" if wanted.programme is not None else ""),
+        scope=sql.SQL(scope.streams("q.stream")),
         conditions=sql.SQL(conditions),
         by=sql.SQL(QUEUE_SORTS[by]),
         order=sql.SQL("DESC" if descending else "ASC"),
     )
     params = {
+        **scope.params,
         "today": today.isoformat(),
         "week": end_of_week(today).isoformat(),
         "bodies": None if wanted.bodies is None else array(wanted.bodies),
@@ -133,7 +137,8 @@ def end_of_week(today: date) -> date:
 CASES = """WITH placed AS (
         SELECT key, stream, due_on, document, kind, count(*) OVER (PARTITION BY kind) AS n,
             row_number() OVER (PARTITION BY kind ORDER BY due_on, key) AS place
-        FROM (SELECT *, document ->> 'kind' AS kind FROM views.queue) AS q WHERE kind = ANY(%(kinds)s::text[])
+        FROM (SELECT *, document ->> 'kind' AS kind FROM views.queue WHERE {scope}) AS q
+        WHERE kind = ANY(%(kinds)s::text[])
     )
     SELECT p.kind, p.n, p.document::text, s.document::text
     FROM (SELECT * FROM placed WHERE place <= %(most)s) AS p JOIN views.status s ON s.key = p.stream
@@ -141,12 +146,20 @@ CASES = """WITH placed AS (
 
 
 def cases_waiting(
-    connection: Connection, kinds: Sequence[str], *, today: date, holidays: frozenset[date], most: int
+    connection: Connection,
+    scope: Scope,
+    kinds: Sequence[str],
+    *,
+    today: date,
+    holidays: frozenset[date],
+    most: int,
 ) -> dict[str, tuple[int, list[dict[str, Any]]]]:
     """For each kind of stage how many cases wait in it, and the oldest of them, each with the whole `case`."""
     found: dict[str, tuple[int, list[dict[str, Any]]]] = {kind: (0, []) for kind in kinds}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(CASES, {"kinds": array(kinds), "most": most}).fetchall()
+        query = CASES.replace("{scope}", scope.streams("stream"))
+        given = {**scope.params, "kinds": array(kinds), "most": most}
+        rows = cursor.execute(query.encode(), given).fetchall()
     for kind, count, waits, said in rows:
         case: Document = msgspec.json.decode(said)
         item = {**waiting(msgspec.json.decode(waits), case, today, holidays), "case": case}

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from projections.view import Facts, View
+from projections.view import Column, Facts, View
 from projections.views import VIEWS
 
 __all__ = ["BESIDE", "ensure_tables", "index_tables", "make_tables", "switch_tables", "table"]
@@ -39,6 +39,7 @@ def ensure_tables(connection: Connection, views: Iterable[View] = VIEWS) -> None
         known = {name for (name,) in _rows(connection, "SELECT name FROM views.registry")}
         for view in views:
             if view.name in known:
+                _add_columns(connection, view)
                 continue
             make_tables(connection, view)
             index_tables(connection, view)
@@ -48,16 +49,28 @@ def ensure_tables(connection: Connection, views: Iterable[View] = VIEWS) -> None
             )
 
 
+def _add_columns(connection: Connection, view: View) -> None:
+    """What a newer version of a view reads stands in its old table too, until that has been rebuilt."""
+    query = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
+    there = {name for (name,) in _rows(connection, query, (f'views."{view.name}"',))}
+    for column in view.columns:
+        if there and column.name not in there:
+            connection.execute(
+                sql.SQL("ALTER TABLE {} ADD COLUMN {}").format(table(view.name), _generated(column))
+            )
+
+
+def _generated(column: Column) -> sql.Composed:
+    return sql.SQL("{} {} GENERATED ALWAYS AS ({}) STORED").format(
+        sql.Identifier(column.name),
+        sql.SQL(column.type),
+        sql.SQL(column.expression),
+    )
+
+
 def make_tables(connection: Connection, view: View, suffix: str = "") -> None:
     """The tables of a view, empty and without indexes; what stood under these names goes."""
-    generated = [
-        sql.SQL("{} {} GENERATED ALWAYS AS ({}) STORED").format(
-            sql.Identifier(column.name),
-            sql.SQL(column.type),
-            sql.SQL(column.expression),
-        )
-        for column in view.columns
-    ]
+    generated = [_generated(column) for column in view.columns]
     columns = [
         sql.SQL('key text COLLATE "C" NOT NULL, stream text COLLATE "C" NOT NULL, position bigint NOT NULL'),
         *generated,
@@ -107,6 +120,6 @@ def switch_tables(connection: Connection, view: View) -> None:
     )
 
 
-def _rows(connection: Connection, query: str) -> list[Any]:
+def _rows(connection: Connection, query: str, given: tuple[Any, ...] | None = None) -> list[Any]:
     with connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
-        return cursor.execute(query).fetchall()
+        return cursor.execute(query.encode(), given).fetchall()

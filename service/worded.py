@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Hashable, Iterator
-from dataclasses import is_dataclass
-from functools import cache
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
 import msgspec
 
-from domain.events import Event, Text
+from domain.event_texts import text_paths
+from domain.events import Event
 
-__all__ = ["Words", "digest", "take_words", "text_paths"]
+__all__ = ["Words", "digest", "take_words"]
 
-TEXT_MARK = "text"
 SALT_BYTES = 16
 
 
@@ -61,23 +59,3 @@ def _texts(plain: Any, path: tuple[str, ...], at: str) -> Iterator[tuple[Any, An
             yield from _texts(plain[key], rest, here)
         elif plain[key]:
             yield plain, key, here
-
-
-@cache
-def text_paths(of: Hashable) -> tuple[tuple[str, ...], ...]:
-    """The paths of the texts in a dataclass, `*` for each item of a tuple."""
-    paths: list[tuple[str, ...]] = []
-    for name, hint in get_type_hints(of, include_extras=True).items():
-        paths += [(name, *rest) for rest in _paths_in(hint)]
-    return tuple(paths)
-
-
-def _paths_in(hint: Any) -> list[tuple[str, ...]]:
-    if hint == Text:
-        return [()]
-    if is_dataclass(hint):
-        assert isinstance(hint, type)
-        return list(text_paths(hint))
-    if get_origin(hint) is tuple:
-        return [("*", *rest) for rest in _paths_in(get_args(hint)[0])]
-    return []

@@ -10,6 +10,7 @@ from domain.proposal import Withdraw
 from service import commands
 from service.api.acts_input import (
     award_input,
+    classification_input,
     completeness_input,
     decision_input,
     resumption_input,
@@ -17,6 +18,7 @@ from service.api.acts_input import (
 )
 from service.api.acts_schema import (
     AwardSchema,
+    ClassificationSchema,
     CompletenessSchema,
     DecisionSchema,
     ReallocationSchema,
@@ -184,3 +186,18 @@ def return_money(call: Call, given: dict[str, Any], proposal: str) -> Done:
 def withdraw(call: Call, given: dict[str, Any], proposal: str) -> Done:
     """Take a proposal back, before money came to it"""
     return _act(call, proposal, Withdraw(given["grounds"], _on(call, given)))
+
+
+@api.act(
+    f"{CASE}/confidentiality",
+    ClassificationSchema,
+    shows=CaseSchema,
+    example={"level": "confidential", "ground": "woo-5-1-1-c", "until": "2027-12-31"},
+)
+@needs("classify", "classify-act")
+def classify(call: Call, given: dict[str, Any], proposal: str) -> Done:
+    """Set who may know of a proposal, or read the words of one act on it
+
+    The whole proposal: by the secretariat. An act: by the secretariat, and by members of the body that did it.
+    """
+    return _act(call, proposal, classification_input(given, call.parts.calendar().today))

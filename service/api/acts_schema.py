@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from domain.confidentiality import GROUNDS, LEVELS
 from service.api.fields import Code, Day, Flag, Given, ListOf, MapOf, Money, OneOf, Part, Text, Whole
 
 __all__ = [
-    "AwardSchema", "CompletenessSchema", "DecisionSchema", "ReallocationSchema", "ReleaseSchema", "ResumptionSchema",
+    "AwardSchema", "ClassificationSchema", "CompletenessSchema", "DecisionSchema", "ReallocationSchema",
+    "ReleaseSchema", "ResumptionSchema",
     "ReturnSchema", "ReviewSchema", "WithdrawalSchema",
 ]  # fmt: skip
 
@@ -18,7 +20,43 @@ class ActSchema(Given):
     effective_on = Day(load_default=None, allow_none=True, doc="The date it counts; today when left out")
 
 
-class CompletenessSchema(ActSchema):
+class LevelGivenSchema(Given):
+    level = OneOf(*LEVELS, required=True)
+    ground = OneOf(
+        *GROUNDS,
+        load_default=None,
+        allow_none=True,
+        doc="Of what is confidential: the ground in law, which is needed",
+    )
+    until = Day(
+        load_default=None,
+        allow_none=True,
+        doc="Of what is confidential: the last day on which it is; no end otherwise",
+    )
+
+
+class ClassificationSchema(LevelGivenSchema):
+    about = Whole(
+        0,
+        1_000_000,
+        load_default=0,
+        doc="0 for the whole proposal, else the version of the act in its timeline",
+    )
+    remarks = Text(
+        LONG, least=0, lines=True, load_default="", doc="Why; for who may read what is confidential"
+    )
+
+
+class LeveledSchema(ActSchema):
+    confidentiality = Part(
+        LevelGivenSchema,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Who may read the words of this act; internal otherwise"},
+    )
+
+
+class CompletenessSchema(LeveledSchema):
     outcome = OneOf("complete", "supplement", required=True)
     remarks = Text(LONG, least=0, lines=True, load_default="", doc="With a supplement: what is missing")
     due_on = Day(
@@ -26,7 +64,7 @@ class CompletenessSchema(ActSchema):
     )
 
 
-class ReviewSchema(ActSchema):
+class ReviewSchema(LeveledSchema):
     body = Code(required=True)
     advice = OneOf("positive", "positive-with-conditions", "negative", "revise", required=True)
     grounds = Text(LONG, least=0, lines=True, load_default="")
@@ -42,7 +80,7 @@ class ReviewSchema(ActSchema):
     )
 
 
-class DecisionSchema(ActSchema):
+class DecisionSchema(LeveledSchema):
     body = Code(required=True)
     outcome = OneOf("approved", "approved-with-conditions", "rejected", "held-over", required=True)
     grounds = Text(LONG, least=0, lines=True, load_default="")
@@ -60,7 +98,7 @@ class PhaseSchema(Given):
     )
 
 
-class AwardSchema(ActSchema):
+class AwardSchema(LeveledSchema):
     envelope = Code(required=True)
     amount = Money(required=True)
     provisional = Flag(load_default=False)

@@ -11,6 +11,7 @@ from service.api.fields import camel
 
 __all__ = [
     "CaseSchema",
+    "LevelSchema",
     "NameSchema",
     "NamedPartySchema",
     "Shape",
@@ -103,12 +104,22 @@ class CapacitySchema(Shape):
     substitute_for = named(NameSchema, allow_none=True)
 
 
+class LevelSchema(Shape):
+    """A level of confidentiality. After its last day it counts no more."""
+
+    level = text("public, internal or confidential")
+    ground = maybe("Of what is confidential: the ground in law")
+    until = day("The last day on which it is confidential; null for no end", allow_none=True)
+
+
 class ActedSchema(Shape):
     effective_on = day("The date it counts")
     recorded_at = instant("When it was recorded")
     position = whole("Its place in the log")
     by = named(NameSchema)
     capacity = named(CapacitySchema, "In which role", allow_none=True)
+    version = whole("By which its level of confidentiality is set")
+    confidentiality = named(LevelSchema, "Where the act has a level of its own", allow_none=True)
 
 
 class BoundSchema(ActedSchema):
@@ -226,6 +237,19 @@ class WithdrawnSchema(ActedSchema):
     grounds = maybe()
 
 
+class RedactedSchema(ActedSchema):
+    about = whole("The position of the event that texts were taken from")
+    paths = fields.List(fields.String(), required=True, metadata=_about("Where they stood in it"))
+    ground = text("privacy, woo, legal-order or mistake")
+    remarks = maybe()
+
+
+class RetentionSchema(ActedSchema):
+    ended = text("awarded, approved, rejected or withdrawn")
+    ended_on = day()
+    years = whole()
+
+
 class TotalsSchema(Shape):
     awarded = money()
     committed = money()
@@ -249,6 +273,8 @@ class CaseSchema(Shape):
         "ended (awarded, approved, rejected, withdrawn)"
     )
     waiting_for = listed(WaitingSchema)
+    route = listed(fields.String(), "The bodies that it waits or waited for")
+    confidentiality = named(LevelSchema, "Null where none was set: it is internal", allow_none=True)
     revision = whole()
     version = whole("What If-Match names")
     position = whole()
@@ -259,6 +285,10 @@ class CaseSchema(Shape):
     award = named(AwardedSchema, allow_none=True)
     moved_in = listed(MovedInSchema)
     withdrawal = named(WithdrawnSchema, allow_none=True)
+    redactions = listed(RedactedSchema, "Texts that were taken away: these are null")
+    retention = named(
+        RetentionSchema, "When all of its texts went, because their term was over", allow_none=True
+    )
     returned = money()
     totals = named(TotalsSchema)
     last_effective_on = day()

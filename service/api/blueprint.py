@@ -102,11 +102,13 @@ class Resource(Blueprint):
         public: bool = False,
         many: bool = False,
         pages: bool = False,
+        removable: bool = False,
         content_type: str = "application/json",
     ) -> Callable[[Callable[..., Answer]], View]:
         """A question: answers 200, or 304 to who has that answer already. `public`: to those who did not sign in too.
 
-        The function takes the call, the query parameters and the parts of the path. `shows` None: a file.
+        The function takes the call, the query parameters and the parts of the path. `shows` None: a file. `removable`:
+        a redaction can have taken it away.
         """
 
         def decorate(function: Callable[..., Answer]) -> View:
@@ -131,6 +133,7 @@ class Resource(Blueprint):
                 public=public,
                 many=many,
                 pages=pages,
+                refuses=(410,) if removable else (),
                 content_type=content_type,
             )
             return self.routed(rule, "GET", view, doc, self.arguments(taken, location="query"))

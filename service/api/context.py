@@ -16,6 +16,7 @@ from service.identity.callers import Callers
 from service.identity.oidc.clients import Clients
 from service.identity.people import Person
 from service.identity.permissions import READING
+from service.identity.scope import Scope, scope_of
 from service.settings import Settings
 from service.wiring import Parts
 
@@ -74,6 +75,11 @@ class Call:
     person: Person
     once: Once | None = None
     if_match: int | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What exists for who calls."""
+        return scope_of(self.person, self.parts.calendar().today)
 
 
 def running() -> Running:

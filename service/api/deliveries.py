@@ -20,6 +20,7 @@ from service.messaging import inspecting, ledger
 from service.messaging.channels import NAMES
 from service.messaging.inspecting import Filters, Kept
 from service.messaging.ledger import STATES
+from service.words import fill
 
 api = Resource("deliveries", "What was sent to whom, and how far it is")
 
@@ -95,7 +96,8 @@ def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
         found = inspecting.found(connection, filters, cursor=given["cursor"], limit=given["limit"])
-    return paged(found, [_shown(call, each) for each in found.items], position)
+        shown = fill([_shown(call, each) for each in found.items], connection, call.scope)
+    return paged(found, shown, position)
 
 
 @api.question("/deliveries/<delivery:delivery>", shows=SentWithTriesSchema)
@@ -140,8 +142,9 @@ def _with_tries(call: Call, id: str) -> dict[str, Any]:
         if kept is None:
             raise Missing("delivery", id)
         tries = inspecting.tries(connection, id)
+        shown: dict[str, Any] = fill(_shown(call, kept), connection, call.scope)
     return {
-        **_shown(call, kept),
+        **shown,
         "everyTry": [
             {"number": each.number, "at": _utc(each.at), "outcome": each.outcome, "detail": each.detail}
             for each in tries

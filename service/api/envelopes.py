@@ -79,7 +79,10 @@ class EnvelopeSchema(Shape):
     per_proposal = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(ShareSchema),
-        metadata={"description": "To those who may read all cases, of one envelope"},
+        metadata={
+            "description": "To those who may read all cases, of one envelope; what went to cases that are "
+            "confidential for the reader is under `confidential`, together"
+        },
     )
 
 
@@ -97,7 +100,7 @@ def list_envelopes(call: Call, given: dict[str, Any]) -> Answer:
         moment = moment_of(call, connection, given)
         wait_for(call.parts, moment.position)
         with snapshot(connection):
-            found = fill(figures.budgets(connection, moment), connection)
+            found = fill(figures.budgets(connection, moment), connection, call.scope)
     return Answer({"items": found}, position=position if moment.position is None else moment.position)
 
 
@@ -111,12 +114,12 @@ def read_envelope(call: Call, given: dict[str, Any], code: str) -> Answer:
         moment = moment_of(call, connection, given)
         wait_for(call.parts, moment.position)
         with snapshot(connection):
-            found = figures.budget(connection, code, moment)
+            found = figures.budget(connection, code, moment, call.scope.hidden(connection))
             if found is None:
                 raise Missing("envelope", code)
             if not may(call.person, "read-case"):
                 del found["perProposal"]
-            filled = fill(found, connection)
+            filled = fill(found, connection, call.scope)
         return Answer(
             filled,
             version=found["version"] if moment.is_now else None,

@@ -14,6 +14,7 @@ from service.api.answers_schema import Shape, instant, text
 from service.api.blueprint import Resource
 from service.api.context import Call
 from service.api.fields import Digits, Given, Several
+from service.confidential_events import hears, secret_cases
 from service.identity.permissions import check, needs
 from service.messaging.acts import histories_of, programmes_of
 from service.messaging.cloudevent import TYPES, encode
@@ -65,6 +66,9 @@ def read_events(call: Call, given: dict[str, Any]) -> Answer:
     Oldest first. The link `next` goes on behind what was looked at, which `Event-Position` names: when that is the
     `after` that was asked for, there is nothing more yet. Without a filter an empty answer says the same; with one an
     answer may be empty though more follows. A position that the log has not reached is refused.
+
+    For who may not know of cases that are confidential, what is about these is left out, so that an answer may be empty
+    as with a filter; where an event on money names such a case, `confidential` stands in its place.
     """
     check(call.person, "read-events")
     settings = call.parts.settings
@@ -73,12 +77,18 @@ def read_events(call: Call, given: dict[str, Any]) -> Answer:
     if not looked and after > 0 and after > (head := call.parts.log.head()):
         # After a restore: who followed further than the log now goes would wait here for events that never come.
         raise Invalid("position-unknown", "/after", head=head)
-    found = looked
+    secret = frozenset[str]()
+    if not call.scope.confidential.everything:
+        with call.parts.pool.connection() as connection:
+            secret = secret_cases(connection, looked, call.parts.calendar().today)
+    found = [each for each in looked if hears(each, secret)]
     if types or programmes:
-        found = _matching(call, looked, types, programmes)[: given["limit"]]
+        found = _matching(call, found, types, programmes)[: given["limit"]]
         if len(found) == given["limit"]:
             looked = found
-    encoded = (encode(each, oin=settings.oin, public_url=settings.public_url) for each in found)
+    encoded = (
+        encode(each, oin=settings.oin, public_url=settings.public_url, secret=secret) for each in found
+    )
     last = looked[-1].position if looked else after
     return Answer(
         b"[" + b",".join(encoded) + b"]",

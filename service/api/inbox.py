@@ -26,6 +26,7 @@ from service.api.waiting import seen
 from service.errors import Missing
 from service.following import follow
 from service.identity.permissions import needs
+from service.identity.scope import CONFIDENTIAL
 from service.messaging import preferences
 from service.messaging.channels import inbox
 from service.messaging.channels.inbox import SHELVES, Entry
@@ -159,7 +160,7 @@ def list_watched(call: Call, given: dict[str, Any]) -> Answer:
 def change_watch(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """Follow a proposal, or stop following it"""
     with call.parts.pool.connection() as connection:
-        follow(connection, call.person, proposal, given["watching"])
+        follow(connection, call.person, call.scope, proposal, given["watching"])
     return Answer({"proposal": proposal, "watching": given["watching"]})
 
 
@@ -180,7 +181,7 @@ def _told(call: Call, entries: list[Entry]) -> list[dict[str, Any]]:
             "urgency": entry.delivery.urgency,
             "relation": entry.delivery.relation,
             "required": entry.delivery.required,
-            "stream": entry.delivery.stream,
+            "stream": CONFIDENTIAL if message.hidden else entry.delivery.stream,
             "position": entry.delivery.position,
             "subject": message.subject,
             "lines": list(message.lines),

@@ -26,10 +26,12 @@ class LetterSchema(Shape):
     about = whole("The position of the event that it tells of")
     position = whole("The position at which the log says that it was issued")
     sha256 = text("Of the PDF, in hex, as the log has it")
-    size = whole("Of the PDF, in bytes; 0 once it was erased")
+    size = whole("Of the PDF, in bytes; 0 once it was removed or erased")
+    removed = fields.Boolean(
+        required=True, metadata={"description": "Is it gone, because it quoted words that were redacted?"}
+    )
     erased = fields.Boolean(
-        required=True,
-        metadata={"description": "Are its bytes gone, as it named somebody who was erased?"},
+        required=True, metadata={"description": "Are its bytes gone, as it named somebody who was erased?"}
     )
 
 
@@ -43,7 +45,7 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     """List the letters that went with a proposal, newest first"""
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
-        letters.refuse_unseen(connection, call.person, proposal)
+        letters.refuse_unseen(connection, call.scope, proposal)
         found = letters.issued(connection, proposal)
     items = [
         {
@@ -56,6 +58,7 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
             "position": each.position,
             "sha256": each.sha256,
             "size": each.size,
+            "removed": each.redacted is not None,
             "erased": each.erased,
         }
         for each in found
@@ -64,13 +67,16 @@ def list_letters(call: Call, given: dict[str, Any], proposal: str) -> Answer:
 
 
 @api.question(
-    "/proposals/<case:proposal>/letters/<letter:letter>", shows=None, content_type="application/pdf"
+    "/proposals/<case:proposal>/letters/<letter:letter>",
+    shows=None,
+    content_type="application/pdf",
+    removable=True,
 )
 @needs("read-case")
 def read_letter(call: Call, given: dict[str, Any], proposal: str, letter: str) -> Answer:
     """Read a letter: the PDF as it was sent, PDF/A and tagged"""
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
-        letters.refuse_unseen(connection, call.person, proposal)
+        letters.refuse_unseen(connection, call.scope, proposal)
     found = letters.read(call.parts, proposal, letter)
     return Answer(found.pdf, position=position, content_type="application/pdf", filename=found.filename)

@@ -138,6 +138,9 @@ class EditionLineSchema(Shape):
     municipality = text()
     sha256 = text("Of the edition as it was sent")
     sound = fields.Boolean(required=True, metadata={"description": "Is it still what the log says?"})
+    removed = fields.Boolean(
+        required=True, metadata={"description": "Is it gone, because it quoted words that were redacted?"}
+    )
 
 
 class EditionsSentSchema(Shape):
@@ -300,7 +303,9 @@ def approve_newsletter(call: Call, given: dict[str, Any], newsletter: str) -> Do
 
 
 @api.question(
-    "/newsletters/<newsletter:newsletter>/editions/<municipality:municipality>", shows=EditionSchema
+    "/newsletters/<newsletter:newsletter>/editions/<municipality:municipality>",
+    shows=EditionSchema,
+    removable=True,
 )
 @needs("read-newsletters")
 def read_edition(call: Call, given: dict[str, Any], newsletter: str, municipality: str) -> Answer:
@@ -433,9 +438,14 @@ def _whole(call: Call, newsletter: Newsletter) -> dict[str, Any]:
             **_line(newsletter),
             **drafted,
             "items": items,
-            "figures": fill(figures, connection),
+            "figures": fill(figures, connection, call.scope),
             "editions": [
-                {"municipality": each.municipality, "sha256": each.sha256, "sound": each.sound}
+                {
+                    "municipality": each.municipality,
+                    "sha256": each.sha256,
+                    "sound": each.sound,
+                    "removed": each.removed,
+                }
                 for each in kept
             ],
         }

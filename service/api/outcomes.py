@@ -61,4 +61,4 @@ def _document(call: Call, kind: str, done: Done) -> Document | None:
         else:
             for recorded in history:
                 document = FOLDS[kind](document, recorded)
-        return fill(document, connection, done.said)
+        return fill(document, connection, call.scope, done.said)

@@ -72,6 +72,12 @@ class PasskeyConverter(BaseConverter):
     regex = f"passkey-{UUID}"
 
 
+class ReferenceConverter(BaseConverter):
+    """What people call a case by, such as RHA-2026-0012."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9-]{0,63}"
+
+
 class PersonConverter(BaseConverter):
     """The id of a person."""
 
@@ -97,6 +103,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "token": TokenConverter,
     "session": SessionConverter,
     "passkey": PasskeyConverter,
+    "reference": ReferenceConverter,
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
 from marshmallow import fields
 from psycopg import Connection
 
@@ -31,10 +32,11 @@ from service.identity.changing import By, as_changer
 from service.identity.parties import Party
 from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Person
 from service.identity.permissions import acting_as, check, check_change, check_person, needs
+from service.identity.scope import Scope, scope_of
 from service.paging import page, read_cursor
 from service.published import published_codes, versions
 from service.wiring import Parts
-from service.words import fill
+from service.words import conceal, fill
 
 api = Resource("people", "Who may sign in, and what they may do")
 
@@ -201,7 +203,7 @@ def list_people(call: Call, given: dict[str, Any]) -> Answer:
     with call.parts.pool.connection() as connection:
         some = people.found(connection, given["q"], given["role"], place, limit + 1)
         shown = page(some, limit, place, lambda each: (each.id,))
-        return paged(shown, _shown(connection, shown.items), seen(call.parts))
+        return paged(shown, _shown(connection, shown.items, call.scope), seen(call.parts))
 
 
 @api.question("/people/<person:person>", shows=OnePersonShape)
@@ -291,7 +293,10 @@ def erase_person(call: Call, given: dict[str, Any], person: str) -> Answer:
     check(call.person, "erase-person")
     by = By(call.person.id, acting_as(call.person, "erase-person"))
     done = erasing.erase(call.parts, by, person, given["ground"])
-    mentions = [{"stream": each.stream, "position": each.position} for each in done.mentions]
+    mentions = [
+        {"stream": each.stream, "position": each.position}
+        for each in erasing.mentions_for(call.parts, call.person, done.mentions)
+    ]
     return Answer(
         {
             "id": person,
@@ -306,17 +311,26 @@ def erase_person(call: Call, given: dict[str, Any], person: str) -> Answer:
 
 def held_about(parts: Parts, person: Person, reads: str) -> dict[str, Any]:
     """Everything that is held about somebody, in the reader's language where there are sentences."""
-    history = parts.log.load(person.id)
+    history, scope = parts.log.load(person.id), scope_of(person, parts.calendar().today)
     with parts.pool.connection() as connection:
+        held_ = [{"table": table, "rows": rows} for table, rows in held.rows(connection, person).items()]
+        found: dict[str, Any] = fill(
+            {
+                "history": told(history, reads),
+                "acts": held.acts(connection, person.id, scope),
+                "messages": held.messages(connection, person.id, scope),
+            },
+            connection,
+            scope,
+        )
         return {
             "person": {
-                **_shown(connection, [person])[0],
+                **_shown(connection, [person], scope)[0],
                 "hasPassword": people.has_password(connection, person.id),
             },
-            "history": fill(told(history, reads), connection),
-            "acts": held.acts(connection, person.id),
-            "messages": held.messages(connection, person.id),
-            "held": [{"table": table, "rows": rows} for table, rows in held.rows(connection, person).items()],
+            **found,
+            # Not filled in: what somebody typed stands in it.
+            "held": msgspec.json.decode(conceal(msgspec.json.encode(held_).decode(), connection, scope)),
         }
 
 
@@ -379,9 +393,9 @@ def version(person: Person) -> int:
     return int.from_bytes(blake2b(plain.encode(), digest_size=7).digest())
 
 
-def content(connection: Connection[Any], person: Person) -> dict[str, Any]:
+def content(connection: Connection[Any], scope: Scope, person: Person) -> dict[str, Any]:
     """What somebody is, as PersonSchema takes it."""
-    shown = _shown(connection, [person])[0]
+    shown = _shown(connection, [person], scope)[0]
     organisation = shown["organisation"]
     return {
         **{name: each for name, each in shown.items() if name != "id"},
@@ -436,7 +450,7 @@ def _frozen(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _shown(connection: Connection[Any], some: list[Person]) -> list[dict[str, Any]]:
+def _shown(connection: Connection[Any], some: list[Person], scope: Scope) -> list[dict[str, Any]]:
     organisations = [{"$party": each.organisation} if each.organisation else None for each in some]
     return [
         {
@@ -451,13 +465,13 @@ def _shown(connection: Connection[Any], some: list[Person]) -> list[dict[str, An
             "organisation": organisation,
             "organisationRole": person.organisation_role,
         }
-        for person, organisation in zip(some, fill(organisations, connection), strict=True)
+        for person, organisation in zip(some, fill(organisations, connection, scope), strict=True)
     ]
 
 
 def _one(call: Call, person: Person) -> Answer:
     history = call.parts.log.load(person.id)
     with call.parts.pool.connection() as connection:
-        shown = _shown(connection, [person])[0]
-        answer = {**shown, "history": fill(told(history), connection)}
+        shown = _shown(connection, [person], call.scope)[0]
+        answer = {**shown, "history": fill(told(history), connection, call.scope)}
     return Answer(answer, version=version(person), position=seen(call.parts))

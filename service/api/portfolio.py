@@ -85,5 +85,6 @@ def read_portfolio(call: Call, given: dict[str, Any]) -> Answer:
     with call.parts.pool.connection() as connection:
         moment = moment_of(call, connection, given)
         wait_for(call.parts, moment.position)
-        sums = figures.portfolio(connection, moment, given["programme"])
+        hidden = call.scope.hidden(connection)
+        sums = figures.portfolio(connection, moment, given["programme"], hidden)
     return Answer(sums, position=position if moment.position is None else moment.position)

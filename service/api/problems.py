@@ -19,7 +19,7 @@ from domain.definition_fields import DefinitionErrors
 from domain.errors import Invalid, Refused
 from service.api.fields import Said
 from service.documents.letters import Erased
-from service.errors import KeyReused, Missing, Stale
+from service.errors import KeyReused, Missing, Removed, Stale
 from service.eventstore import UNAVAILABLE, Conflict, LogError
 from service.identity.permissions import Barred, BeyondToken, Forbidden
 from service.texts import DEFAULT, LANGUAGES, Catalog, catalog
@@ -90,8 +90,8 @@ class Problem(Exception):
 def register(app: Flask, answer: Callable[[Exception], Response]) -> None:
     """From now on every error of this application gets this answer."""
     for kind in (
-        Problem, Refused, Missing, Erased, Stale, KeyReused, Barred, BeyondToken, Forbidden, Conflict, ValidationError,
-        DefinitionErrors, HTTPException, psycopg.Error, LogError, Exception,
+        Problem, Refused, Missing, Removed, Erased, Stale, KeyReused, Barred, BeyondToken, Forbidden, Conflict,
+        ValidationError, DefinitionErrors, HTTPException, psycopg.Error, LogError, Exception,
     ):  # fmt: skip
         app.register_error_handler(kind, answer)
 
@@ -160,6 +160,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(400, "invalid-input", *faults, language="en")
         case Missing():
             return Problem(404, "missing", what=error.what, id=error.id)
+        case Removed():
+            return Problem(410, "removed-by-redaction", what=error.what, id=error.id)
         case Erased():
             return Problem(404, "letter-erased")
         case Forbidden():

@@ -16,6 +16,7 @@ from service.api.answers import Answer, paged
 from service.api.answers_schema import (
     CapacitySchema,
     CaseSchema,
+    LevelSchema,
     NameSchema,
     Shape,
     day,
@@ -36,7 +37,8 @@ from service.api.snapshot import snapshot
 from service.api.waiting import seen, wait_for
 from service.commands import Done
 from service.errors import Missing
-from service.identity.permissions import check, limit, may, needs
+from service.identity.permissions import check, needs
+from service.identity.scope import Scope
 from service.listing import Filters, proposals
 from service.published import municipality_code, parts_of_theme
 from service.words import fill, fill_text
@@ -77,6 +79,7 @@ class EntrySchema(Shape):
     capacity = named(CapacitySchema, allow_none=True)
     command_id = text("Events of one act share it")
     cause = maybe()
+    confidentiality = named(LevelSchema, "Of an act that has a level of its own", allow_none=True)
     facts = fields.Dict(required=True)
 
 
@@ -108,11 +111,11 @@ def submit(call: Call, given: dict[str, Any]) -> Done:
 def list_proposals(call: Call, given: dict[str, Any]) -> Answer:
     """List proposals, newest first, now or at a moment
 
-    Submitters see those of their own organisation.
+    Submitters see those of their own organisation. A confidential one is there for few: see `read_proposal`.
     """
     check(call.person, "read-cases")
     names = ("programme", "status", "body", "theme", "municipality", "q")
-    filters = Filters(**{name: given[name] for name in names}, limit=limit(call.person))
+    filters = Filters(**{name: given[name] for name in names})
     if filters.municipality is not None:
         filters = replace(filters, municipality=municipality_code(call.parts, filters.municipality))
     if filters.theme is not None:
@@ -123,24 +126,32 @@ def list_proposals(call: Call, given: dict[str, Any]) -> Answer:
         wait_for(call.parts, moment.position)
         # Now it is one query, which needs none.
         with nullcontext() if moment.is_now else snapshot(connection):
-            page = proposals(connection, filters, moment, cursor=given["cursor"], limit=given["limit"])
-            items = fill(page.items, connection)
+            page = proposals(
+                connection, call.scope, filters, moment, cursor=given["cursor"], limit=given["limit"]
+            )
+            items = fill(page.items, connection, call.scope)
         return paged(page, items, _known(position, moment))
 
 
 @api.question("/proposals/<case:proposal>", query=MomentQuery, shows=CaseSchema)
 @needs("read-case")
 def read_proposal(call: Call, given: dict[str, Any], proposal: str) -> Answer:
-    """Read a proposal and where it stands, now or at a moment"""
+    """Read a proposal and where it stands, now or at a moment
+
+    One that is confidential is not there but for its applicant, the secretariat, auditors and the bodies on its route.
+    Words of an act that is confidential are null for who may not read them; its `confidentiality` says why.
+    """
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
         moment = moment_of(call, connection, given)
         found = (
-            reading.status_now(connection, proposal) if moment.is_now else _then(connection, proposal, moment)
+            reading.status_now(connection, proposal, call.scope)
+            if moment.is_now
+            else _then(connection, call.scope, proposal, moment)
         )
-        if found is None or not may(call.person, "read-case", owner=found[1], municipalities=found[4]):
+        if found is None:
             raise Missing("proposal", proposal)
-        case, _, version, last, _ = found
+        case, _, version, last = found
         position = max(_known(position, moment), last)
         return Answer(
             case.encode(),
@@ -156,29 +167,23 @@ def read_timeline(call: Call, given: dict[str, Any], proposal: str) -> Answer:
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
         moment = moment_of(call, connection, given)
-        history = reading.history(connection, proposal, moment)
-        case = reading.status_of(history)
-        if case is None or not may(
-            call.person,
-            "read-case",
-            owner=case["owner"]["$party"],
-            municipalities=case["content"]["municipalities"],
-        ):
+        found = reading.case_history(connection, proposal, call.scope, moment)
+        if found is None:
             raise Missing("proposal", proposal)
-        entries = fill(told(history), connection)
-        position = max(_known(position, moment), history[-1].position)
+        entries = fill(told(found.history, levels=found.levels), connection, call.scope)
+        position = max(_known(position, moment), found.history[-1].position)
         return Answer({"proposal": proposal, "entries": entries}, position=position)
 
 
 def _then(
-    connection: Connection[Any], proposal: str, moment: Moment
-) -> tuple[str, str, int, int, list[str]] | None:
+    connection: Connection[Any], scope: Scope, proposal: str, moment: Moment
+) -> tuple[str, str, int, int] | None:
     """A case at a moment, as `reading.status_now` gives it for now."""
-    case = reading.status(connection, proposal, moment)
+    case = reading.status(connection, proposal, scope, moment)
     if case is None:
         return None
-    text = fill_text(msgspec.json.encode(case).decode(), connection)
-    return text, case["owner"]["$party"], case["version"], case["position"], case["content"]["municipalities"]
+    text = fill_text(msgspec.json.encode(case).decode(), connection, scope)
+    return text, case["owner"]["$party"], case["version"], case["position"]
 
 
 def _known(position: int, moment: Moment) -> int:

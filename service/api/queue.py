@@ -70,9 +70,10 @@ def read_queue(call: Call, given: dict[str, Any], body: str) -> Answer:
         page = reading.queue(
             connection,
             body,
+            call.scope,
             today=calendar.today,
             holidays=calendar.holidays,
             cursor=given["cursor"],
             limit=given["limit"],
         )
-        return paged(page, fill(page.items, connection), position)
+        return paged(page, fill(page.items, connection, call.scope), position)

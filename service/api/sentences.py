@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.recorded import Recorded
-from projections.timeline import timeline
+from projections.timeline import NO_LEVELS, timeline
+from projections.view import Document
 from service.api.problems import language
 from service.texts import catalog
 
@@ -18,17 +19,30 @@ NOTHING: Called = {}
 
 
 def told(
-    history: Iterable[Recorded], reads: str | None = None, called: Called = NOTHING
+    history: Iterable[Recorded],
+    reads: str | None = None,
+    called: Called = NOTHING,
+    levels: Mapping[int, Document] = NO_LEVELS,
 ) -> list[dict[str, Any]]:
     """The entries of a history, each with its sentence; an event that no catalog knows goes by its name.
 
-    `reads`: the reader's language, where it is not the one that the request asks for.
+    `reads`: the reader's language, where it is not the one that the request asks for. `levels` of confidentiality go by
+    the version of the act.
     """
     sentences = catalog(reads or language())
     return [
-        {**entry, "sentence": sentences.tell(entry["event"], _named(entry["facts"], called))}
-        for entry in timeline(history)
+        {**entry, "sentence": sentences.tell(entry["event"], _named(_whole(entry), called))}
+        for entry in timeline(history, levels)
     ]
+
+
+def _whole(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The facts of an entry; of a level also in words what it is about, and that it has no ground."""
+    facts: Mapping[str, Any] = entry["facts"]
+    if entry["event"] != "ConfidentialitySet":
+        return facts
+    what = "one-act" if facts["about"] else "whole-proposal"
+    return {**facts, "what": what, "ground": facts["ground"] or "none"}
 
 
 def _named(facts: Mapping[str, Any], called: Called) -> Mapping[str, Any]:

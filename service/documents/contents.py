@@ -23,9 +23,12 @@ from domain.events import (
 from domain.programme import Name, Programme, Stage
 from domain.recorded import Recorded
 from domain.working_days import add_working_days
+from projections.confidential import NO_END, levels, secret_until
+from projections.status import with_levels
 from projections.view import Document
 from projections.words import PARTY, WORDS, ref, refs
 from service import reading
+from service.identity.scope import for_applicant
 from service.published import latest, programme_of
 from service.texts import Catalog, catalog
 from service.wiring import Parts
@@ -44,6 +47,14 @@ Said = Mapping[str, Any]
 NOTHING_KNOWN: Said = {}
 
 NO_WORDS = {"nl": "[Deze tekst is weggelakt.]", "en": "[This text has been redacted.]"}
+WITHHELD = {
+    "nl": "[Deze tekst is vertrouwelijk. Grond: {ground}. {until}]",
+    "en": "[This text is confidential. Ground: {ground}. {until}]",
+}
+UNTIL = {
+    "nl": ("Dat blijft zo.", "Dat is zo tot en met {until}."),
+    "en": ("It stays so.", "It is so until {until}."),
+}
 NO_NAME = {"nl": "gewiste persoon", "en": "erased person"}
 
 
@@ -72,11 +83,14 @@ def contents(
     told = [each for each in history if each.position <= about or each.command_id == event.command_id]
     document = reading.status_of(told)
     assert document is not None
+    set_ = levels(history)
+    document = with_levels(document, set_)
     programme = programme_of(parts, document["programme"], document["programmeVersion"])
     in_force = latest(parts, programme.code) or programme
-    telling = Telling(event, document, programme, in_force, language, on, parts.calendar().holidays)
+    holidays = parts.calendar().holidays
+    telling = Telling(event, document, programme, in_force, language, on, holidays, set_)
     said: Document = telling.said()
-    readable: dict[str, Any] = _readable(said, fill(said, connection, known), language)
+    readable: dict[str, Any] = _readable(said, fill(said, connection, for_applicant(on), known), language)
     return {**readable, "letter": letter, "language": language, "preview": False, "invented": False}
 
 
@@ -125,7 +139,9 @@ class Telling:
         language: str,
         on: date,
         holidays: frozenset[date],
+        levels: Mapping[int, Document],
     ) -> None:
+        self.levels = levels
         self.event, self.document, self.programme, self.in_force = event, document, programme, in_force
         self.language, self.on, self.holidays = language, on, holidays
         self.catalog: Catalog = catalog(language)
@@ -149,10 +165,14 @@ class Telling:
             case ProposalSubmitted():
                 own = self.receipt()
             case CompletenessChecked(body=body, remarks=remarks):
-                own = self.supplement(body, ref(self.event, "remarks", remarks), [])
+                own = self.supplement(
+                    body, self.words(self.event.version, ref(self.event, "remarks", remarks)), []
+                )
             case Reviewed(body=body, grounds=grounds, conditions=conditions):
                 asked = refs(self.event, "conditions", conditions)
-                own = self.supplement(body, ref(self.event, "grounds", grounds), asked)
+                grounds_ = self.words(self.event.version, ref(self.event, "grounds", grounds))
+                more = [self.words(self.event.version, each) for each in asked]
+                own = self.supplement(body, grounds_, more)
             case Decided(stage=stage):
                 own = self.refusal(self.programme.stage(stage))
             case Awarded() as awarded:
@@ -199,8 +219,9 @@ class Telling:
                 {
                     "number": str(phase.number),
                     "amount": self.money(phase.amount),
-                    "condition": ref(
-                        self.event, f"phases.{index}.release_condition", phase.release_condition
+                    "condition": self.words(
+                        self.event.version,
+                        ref(self.event, f"phases.{index}.release_condition", phase.release_condition),
                     ),
                 }
                 for index, phase in enumerate(awarded.phases)
@@ -241,13 +262,34 @@ class Telling:
         last = {(each["stage"], each["body"]): each for each in decided or advised if self.of_revision(each)}
         return {
             "grounds": [self.ground(each) for each in last.values() if each["grounds"]],
-            "conditions": [condition for each in last.values() for condition in each["conditions"]],
+            "conditions": [
+                self.words(each["version"], condition)
+                for each in last.values()
+                for condition in each["conditions"]
+            ],
         }
 
     def ground(self, judged: Mapping[str, Any]) -> dict[str, Any]:
         """What one body said, and when."""
         on = self.day(judged["effectiveOn"])
-        return {"body": self.body(judged["body"]), "on": on, "words": judged["grounds"]}
+        return {
+            "body": self.body(judged["body"]),
+            "on": on,
+            "words": self.words(judged["version"], judged["grounds"]),
+        }
+
+    def words(self, version: int, said: Any) -> Any:
+        """What was said in the act of this version; where that is confidential: that it is, why and until when.
+
+        The outcome is always told to the applicant; these words are for others.
+        """
+        until = secret_until(self.levels.get(version))
+        if said is None or until is None or until < self.on.isoformat():
+            return said
+        ground = self.levels[version]["ground"]
+        always, ends = UNTIL[self.language]
+        end = always if until == NO_END else ends.format(until=self.day(until))
+        return WITHHELD[self.language].format(ground=self.catalog.words.get(ground, ground), until=end)
 
     def objection(self, stage: Stage | None, decided: Iterable[str]) -> dict[str, Any]:
         """Whether, until when and to whom one can object: only to a decision, and with the bodies that took it.

@@ -20,10 +20,9 @@ from domain.recorded import NOW, Moment, Recorded
 from service import reading
 from service.documents.contents import Connection, NothingToTell, contents
 from service.documents.typesetting import pdf
-from service.errors import Missing
+from service.errors import Missing, Removed
 from service.eventstore import Meta, Once
-from service.identity.people import Person
-from service.identity.permissions import may
+from service.identity.scope import Scope
 from service.ids import new_id
 from service.messaging.ledger import Delivery
 from service.texts import DEFAULT
@@ -59,7 +58,10 @@ class Altered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as it was sent, about the event at `about`. `sha256` (hex) is that of `pdf`; `id` is its stream."""
+    """A letter as it was sent, about the event at `about`. `sha256` (hex) is that of `pdf`; `id` is its stream.
+
+    One that quoted words that were redacted since has no bytes any more.
+    """
 
     id: str
     letter: str
@@ -70,12 +72,18 @@ class Letter:
     filename: str
     pdf: bytes
 
+    @property
+    def removed(self) -> bool:
+        """Was it taken away by a redaction?"""
+        return not self.pdf
+
 
 @dataclass(frozen=True, slots=True)
 class Issued:
     """A letter in a list: about the event at `about`, issued at `position`, dated `made_on`; `size` in bytes.
 
-    `erased`: its bytes are gone, as it named somebody who was erased.
+    `redacted`: the position of the redaction that took it away, None while it is there. `erased`: its bytes are gone,
+    as it named somebody who was erased.
     """
 
     id: str
@@ -88,6 +96,7 @@ class Issued:
     made_on: date
     size: int
     erased: bool
+    redacted: int | None = None
 
 
 def ensure(parts: Parts, delivery: Delivery) -> Letter:
@@ -116,20 +125,20 @@ def issue(parts: Parts, letter: str, proposal: str, about: int) -> Letter:
             found = _kept(connection, letter, about)
             assert found is not None
         if found.position is None:
-            if _digest(found.letter) != found.letter.sha256:
+            if not found.letter.removed and _digest(found.letter) != found.letter.sha256:
                 raise Altered(f"{found.letter.id} was changed before it was issued")
             position = _append(parts, found.letter, found.made_on)
             query = "UPDATE documents.letters SET position = %s WHERE id = %s"
             connection.execute(query, (position, found.letter.id))
     if found.letter.proposal != proposal:
         raise Altered(f"{found.letter.id} is kept with another case than the one it tells of")
-    return _sound(parts, found.letter)
+    return found.letter if found.letter.removed else _sound(parts, found.letter)
 
 
 def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[Issued]:
     """The letters of a case that were issued by a moment, newest first."""
     query = """SELECT id, letter, language, filename, sha256, about, position, made_on, coalesce(length(pdf), 0),
-            pdf IS NULL
+            pdf IS NULL, redacted
         FROM documents.letters WHERE proposal = %(proposal)s AND position IS NOT NULL
             AND (%(position)s::bigint IS NULL OR position <= %(position)s)
             AND (%(on)s::date IS NULL OR made_on <= %(on)s)
@@ -139,21 +148,17 @@ def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[
         return [Issued(*row) for row in cursor.execute(query, asked).fetchall()]
 
 
-def refuse_unseen(connection: Connection, person: Person, proposal: str) -> None:
+def refuse_unseen(connection: Connection, scope: Scope, proposal: str) -> None:
     """Who may read a case may read its letters. Raises Missing when there is none that this person may read."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(
-            "SELECT owner, municipalities FROM views.status WHERE key = %s", (proposal,)
-        ).fetchone()
-    if row is None or not may(person, "read-case", owner=row[0], municipalities=row[1]):
+    if not reading.sees(connection, proposal, scope):
         raise Missing("proposal", proposal)
 
 
 def read(parts: Parts, proposal: str, id: str) -> Letter:
     """A letter of this case as it was issued.
 
-    Raises Missing when there is none, Erased when its bytes are gone, Altered when it is not what the log says was
-    issued.
+    Raises Missing when there is none, Removed when a redaction took it away, Erased when its bytes are gone for who it
+    names, Altered when it is not what the log says was issued.
     """
     with parts.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
@@ -165,7 +170,10 @@ def read(parts: Parts, proposal: str, id: str) -> Letter:
         raise Missing("letter", id)
     if row[-1] is None:
         raise Erased(id)
-    return _sound(parts, Letter(*row))
+    letter = Letter(*row)
+    if letter.removed:
+        raise Removed("letter", id)
+    return _sound(parts, letter)
 
 
 def verified(parts: Parts, letter: Letter) -> bool:
@@ -214,6 +222,13 @@ def _kept(connection: Connection, letter: str, about: int) -> _Kept | None:
 
 def _keep(parts: Parts, connection: Connection, letter: str, proposal: str, about: int) -> None:
     """Makes the letter and keeps it, unless somebody else was first."""
+    with connection.transaction():
+        # Words that are being redacted just now do not get into it: either it is seen, or it waits.
+        connection.execute("SELECT pg_advisory_xact_lock_shared(7133003)")
+        _make(parts, connection, letter, proposal, about)
+
+
+def _make(parts: Parts, connection: Connection, letter: str, proposal: str, about: int) -> None:
     on = parts.calendar().today
     history = reading.history(connection, proposal)
     language = _language(connection, history)

@@ -28,10 +28,11 @@ from service.documents import edition, period
 from service.documents.blocks import as_html, as_text
 from service.documents.councils import Address
 from service.documents.edition import Told
-from service.errors import Missing, Stale
+from service.errors import Missing, Removed, Stale
 from service.eventstore import Conflict, Once
 from service.identity.people import Person
 from service.identity.permissions import acting_as, check, may
+from service.identity.scope import everything, outside
 from service.ids import new_id
 from service.messaging.ledger import Delivery
 from service.messaging.mail import layout
@@ -93,11 +94,12 @@ class Kept(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class KeptEdition:
-    """Where an edition is in the archive; `sound`: is it still what its hash says?"""
+    """Where an edition is in the archive; `sound`: is it still what its hash says? `removed`: a redaction took it."""
 
     municipality: str
     sha256: str
     sound: bool
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,18 +300,25 @@ def edition_now(made: Told, municipality: str, language: str) -> Written:
 
 
 def edition_of(connection: Connection[Any], newsletter: str, municipality: str) -> tuple[bytes, Kept] | None:
-    """The edition of a municipality as it was sent, and the same as it was kept; None before the approval."""
+    """The edition of a municipality as it was sent, and the same as it was kept; None before the approval.
+
+    Raises Removed when it quoted words that were redacted since.
+    """
     query = "SELECT kept FROM documents.editions WHERE newsletter = %s AND municipality = %s"
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(query, (newsletter, municipality)).fetchone()
-    return (bytes(row[0]), msgspec.json.decode(row[0], type=Kept)) if row else None
+    if row is None:
+        return None
+    if not row[0]:
+        raise Removed("edition", f"{newsletter} {municipality}")
+    return bytes(row[0]), msgspec.json.decode(row[0], type=Kept)
 
 
 def editions(
     connection: Connection[Any], newsletter: str, municipality: str | None = None
 ) -> list[KeptEdition]:
     """Every edition that was kept, or that of one municipality, checked against the hash that the log has of it."""
-    query = """SELECT e.municipality, e.sha256, e.kept, l.hash FROM documents.editions e
+    query = """SELECT e.municipality, e.sha256, e.kept, l.hash, e.redacted FROM documents.editions e
         LEFT JOIN (SELECT each ->> 'municipality' AS municipality, each ->> 'sha256' AS hash
             FROM log.events, jsonb_array_elements(convert_from(state, 'UTF8')::jsonb #> '{event,editions}') AS each
             WHERE originator_id = %(id)s) AS l USING (municipality)
@@ -319,9 +328,13 @@ def editions(
         rows = cursor.execute(query, {"id": newsletter, "of": municipality}).fetchall()
     return [
         KeptEdition(
-            municipality, sha256, hashlib.sha256(kept).hexdigest() == sha256 and recorded in (None, sha256)
+            municipality,
+            sha256,
+            (redacted is not None or hashlib.sha256(kept).hexdigest() == sha256)
+            and recorded in (None, sha256),
+            redacted is not None,
         )
-        for municipality, sha256, kept, recorded in rows
+        for municipality, sha256, kept, recorded, redacted in rows
     ]
 
 
@@ -352,7 +365,8 @@ def sent(connection: Connection[Any], newsletter: str) -> dict[str, dict[str, in
 def edition_mail(parts: Parts, delivery: Delivery, address: Address) -> tuple[str, str, str]:
     """What is mailed to an address of a council: the subject, a whole HTML document, and the same as text.
 
-    As it was kept when it was approved. Raises NotKept when there is no such edition, or it is not what was approved.
+    As it was kept when it was approved. Raises NotKept when there is no such edition, or it is not what was approved,
+    and Removed when a redaction took it away.
     """
     with parts.pool.connection() as connection:
         found = edition_of(connection, delivery.stream, address.municipality)
@@ -400,6 +414,8 @@ def _there(parts: Parts, id: str) -> Newsletter:
 def _draft(parts: Parts, id: str, version: int | None) -> Iterator[tuple[Connection[Any], Newsletter]]:
     """The draft at this version (None: whichever it is at), alone with it until the transaction ends."""
     with parts.pool.connection() as connection, connection.transaction():
+        # Words that are being redacted just now do not get into it: either it is seen, or it waits.
+        connection.execute("SELECT pg_advisory_xact_lock_shared(7133003)")
         connection.execute("SELECT 1 FROM documents.newsletters WHERE id = %s FOR UPDATE", (id,))
         found = get(connection, id)
         if found is None:
@@ -443,14 +459,17 @@ def _draw(parts: Parts, programme: str, first: date, last: date) -> tuple[int, D
     with parts.pool.connection() as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         position = period.position(connection)
-        return position, period.draw(connection, programme, first, last, position)
+        # It goes to councils: of what is confidential today it knows nothing, nor do its sums.
+        hidden = outside(parts.calendar().today).hidden(connection)
+        return position, period.draw(connection, programme, first, last, position, hidden)
 
 
 def _told(parts: Parts, connection: Connection[Any], newsletter: Newsletter) -> Told:
     programme = latest(parts, newsletter.programme)
     assert programme is not None
     words = newsletter.words
-    figures = fill(newsletter.figures, connection)
+    # A draft of before a case became confidential is outdated: who edits it reads it, and it cannot be approved.
+    figures = fill(newsletter.figures, connection, everything(parts.calendar().today))
     return Told(
         programme=programme,
         first=newsletter.first_day,

@@ -95,16 +95,24 @@ def position(connection: Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-def draw(connection: Connection[Any], programme: str, first: date, last: date, position: int) -> Document:
+def draw(
+    connection: Connection[Any],
+    programme: str,
+    first: date,
+    last: date,
+    position: int,
+    hidden: Sequence[str] = (),
+) -> Document:
     """The figures and the projects of a programme from the first day to the last, both included.
 
-    Of every project: what happened in the period, and for whom it waits at the end. Begin a snapshot before it. Refuses
-    a period with more than MOST projects.
+    Of every project: what happened in the period, and for whom it waits at the end. Begin a snapshot before it. Of
+    the cases that are `hidden` nothing is told or counted. Refuses a period with more than MOST projects.
     """
     moment = Moment(position, last)
     given = {"programme": programme, "first": first, "last": last, "position": position, "ended": list(ENDED)}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        streams = [str(row[0]) for row in cursor.execute(CANDIDATES, given).fetchall()]
+        found = [str(row[0]) for row in cursor.execute(CANDIDATES, given).fetchall()]
+    streams = [stream for stream in found if stream not in hidden]
     projects = []
     for batch in range(0, len(streams), 100):
         for history in histories(connection, streams[batch : batch + 100], moment).values():
@@ -125,7 +133,7 @@ def draw(connection: Connection[Any], programme: str, first: date, last: date, p
         },
         "withdrawn": len(_with(projects, "withdrawn")),
         "waiting": sum(1 for each in projects if each["waits"]),
-        "total": portfolio(connection, moment, programme)["total"],
+        "total": portfolio(connection, moment, programme, hidden)["total"],
         "envelopes": [
             {name: each[name] for name in ("code", "name", "amount", "committed", "heldBack", "left")}
             for each in budgets(connection, moment)

@@ -16,7 +16,7 @@ from psycopg import Connection
 from domain.events import AccessEnded, Event, PersonAdded, PersonChanged, Rights, Seat
 from domain.recorded import Capacity
 from service.errors import KeyReused, Missing, Stale
-from service.eventstore import Appended, Conflict, Log, Meta, Once
+from service.eventstore import Appended, Conflict, Log, Meta, Once, afterwards
 from service.identity import links, parties, people, tokens
 from service.identity.parties import Party
 from service.identity.people import Person
@@ -167,14 +167,14 @@ def record(
     person: str,
     events: Sequence[Event],
     version: int,
-    beside: Callable[[Connection[Any]], None],
+    change: Callable[[Connection[Any]], None],
     organisations: Sequence[Party] = (),
     once: Once | None = None,
 ) -> Appended:
-    """Appends events about somebody with what changes in the vault. Raises Conflict."""
+    """Appends events about somebody with the `change` of the vault. Raises Conflict."""
     meta = Meta(today, by.id, by.capacity, new_id("command"))
     changes = [(person, event) for event in events]
-    return log.append(changes, {person: version}, meta, once, organisations, beside=beside)
+    return log.append(changes, {person: version}, meta, once, organisations, beside=afterwards(change))
 
 
 def _end_access(connection: Connection[Any], person: str) -> None:

@@ -14,8 +14,8 @@ from domain.recorded import Capacity
 from service.identity.people import Person
 
 __all__ = [
-    "GUARDED", "READING", "STATES", "TABLE", "Barred", "BeyondToken", "Forbidden", "Limit", "Rule", "acting_as",
-    "admit", "check", "check_change", "check_guarded", "check_person", "in_turn", "limit", "may", "needs",
+    "GUARDED", "READING", "STATES", "TABLE", "Barred", "BeyondToken", "Forbidden", "Reach", "Rule", "acting_as",
+    "admit", "check", "check_change", "check_guarded", "check_person", "in_turn", "may", "needs", "reach",
     "refused_change",
 ]  # fmt: skip
 
@@ -49,6 +49,7 @@ MANAGER = Rule("submitter", manager=True)
 SECRETARY = Rule("secretary")
 A_MEMBER = Rule("member")
 MEMBER = Rule("member", body=True)
+ON_ROUTE = Rule("member", route=True)
 TREASURER = Rule("treasurer")
 AUDITOR = Rule("auditor")
 ADMIN = Rule("admin")
@@ -69,6 +70,11 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "reallocate": (TREASURER,),
     "return": (TREASURER,),
     "withdraw": (APPLICANT, SECRETARY),
+    "classify": (SECRETARY,),
+    "classify-act": (SECRETARY, MEMBER),
+    "redact": (SECRETARY,),
+    "read-retention": (SECRETARY, ADMIN),
+    "apply-retention": (SECRETARY,),
     "own-draft": (APPLICANT, Rule("secretary", own=True)),
     # acts on what cases need
     "publish": (SECRETARY, ADMIN),
@@ -91,6 +97,8 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "own-messages": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
     # reading; the API shows programmes to all, signed in or not
     "read-case": (OWNER, CONTACT, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
+    "read-confidential": (OWNER, SECRETARY, ON_ROUTE, AUDITOR),
+    "read-confidential-words": (SECRETARY, ON_ROUTE, AUDITOR),
     "read-cases": (SUBMITTER, SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-every-case": (SECRETARY, A_MEMBER, TREASURER, AUDITOR),
     "read-organisation": (SUBMITTER,),
@@ -109,6 +117,10 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "read-mail": (SECRETARY,),
 }
 """Act -> who may. `read-cases` asks for the list: whose cases are in it follows from `read-case`.
+
+`classify` is the level of a whole case, `classify-act` that of one act, by the body that did it. Who reads a case that
+is confidential must be allowed `read-case` and `read-confidential`; what bodies wrote in a confidential act is for
+`read-confidential-words`, which the applicant has not. Everybody else finds no such case: `service/identity/scope.py`.
 
 What a subscription tells is for who may `read-events`: of such a person it is, whoever may set it up."""
 
@@ -271,21 +283,31 @@ def acting_as(
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """Which cases somebody sees in a list: those of this owner, and those in one of these municipalities."""
+class Reach:
+    """On which cases somebody may do an act: on all of them, on those of these owners, on the route of these bodies, in
+    these municipalities."""
 
-    owner: str
+    everything: bool = False
+    owners: frozenset[str] = frozenset()
+    bodies: frozenset[str] = frozenset()
     municipalities: frozenset[str] = frozenset()
 
 
-def limit(person: Person) -> Limit | None:
-    """Which cases this person sees in a list; None is all of them."""
-    if may(person, "read-case"):
-        return None
-    owner = person.organisation or person.id
-    return Limit(
-        owner, frozenset(m for m in person.municipalities if may(person, "read-case", municipalities=[m]))
-    )
+def reach(person: Person, act: str) -> Reach:
+    """The same table asked the other way round: not may this person on that case, but on which cases at all."""
+    everything, owners, bodies, municipalities = False, frozenset[str](), frozenset[str](), frozenset[str]()
+    for rule in TABLE[act]:
+        if not _holds(rule, person) or rule.body:
+            continue
+        if rule.own:
+            owners |= {id for id in (person.organisation, person.id) if id}
+        elif rule.route:
+            bodies |= person.bodies
+        elif rule.municipality:
+            municipalities |= person.municipalities
+        else:
+            everything = True
+    return Reach(everything, owners, bodies, municipalities)
 
 
 def _beyond(person: Person, act: str) -> bool:
@@ -299,6 +321,15 @@ def _rights(person: Person) -> tuple[object, ...]:
     return person.roles, person.bodies, person.seats, person.organisation, role
 
 
+def _holds(rule: Rule, person: Person) -> bool:
+    """Is this a rule for this person, whatever it is about?"""
+    if rule.role not in person.roles:
+        return False
+    if rule.writes and person.organisation is not None and person.organisation_role == "reader":
+        return False
+    return not rule.manager or (person.organisation is not None and person.organisation_role == "manager")
+
+
 def _allows(
     rule: Rule,
     person: Person,
@@ -307,12 +338,8 @@ def _allows(
     route: Collection[str],
     municipalities: Collection[str] = (),
 ) -> bool:
-    if rule.role not in person.roles:
+    if not _holds(rule, person):
         return False
-    if rule.writes and person.organisation is not None and person.organisation_role == "reader":
-        return False
-    if rule.manager:
-        return person.organisation is not None and person.organisation_role == "manager"
     if rule.municipality:
         return not person.municipalities.isdisjoint(municipalities)
     if rule.own:

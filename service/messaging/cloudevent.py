@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 
 from domain.events import EVENTS, LetterIssued
 from domain.recorded import Recorded
+from service.identity.scope import CONFIDENTIAL
 
 __all__ = [
     "CONTENT_TYPE",
@@ -70,8 +71,10 @@ def to_cloudevent(recorded: Recorded, *, oin: str, public_url: str) -> dict[str,
     return event
 
 
-def encode(recorded: Recorded, *, oin: str, public_url: str) -> bytes:
+def encode(recorded: Recorded, *, oin: str, public_url: str, secret: Collection[str] = frozenset()) -> bytes:
     """The event as a CloudEvent, serialised (structured mode); at most MOST_BYTES.
+
+    Of the cases in `secret` the reader may not know: where the event names one, CONFIDENTIAL stands there.
 
     An event whose facts do not fit leaves them out, `payload` and all: `dataref` says where they are.
     """
@@ -86,7 +89,7 @@ def encode(recorded: Recorded, *, oin: str, public_url: str) -> bytes:
         "dataref": _dataref(recorded, public_url),
         "datacontenttype": "application/json",
     }
-    data = _data(recorded)
+    data = _concealed(_data(recorded), secret)
     encoded = JSONFormat().write(CloudEvent(attributes, data))
     if len(encoded) > MOST_BYTES:
         del data["payload"]
@@ -162,6 +165,16 @@ def _data(recorded: Recorded) -> dict[str, Any]:
         data["cause"] = recorded.cause
     data["payload"] = _facts(recorded.event)
     return data
+
+
+def _concealed(value: Any, secret: Collection[str]) -> Any:
+    if not secret:
+        return value
+    if isinstance(value, dict):
+        return {name: _concealed(each, secret) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_concealed(each, secret) for each in value]
+    return CONFIDENTIAL if isinstance(value, str) and value in secret else value
 
 
 def _facts(record: object) -> dict[str, Any]:

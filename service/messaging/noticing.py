@@ -26,6 +26,8 @@ from service.arrays import array
 from service.documents import councils
 from service.eventstore import LogError
 from service.folding import Event
+from service.identity import people as directory
+from service.identity.scope import Subject, scope_of
 from service.messaging import ledger, recipients, subscriptions
 from service.messaging.acts import Act, acts_of, histories_of, programmes_of
 from service.messaging.ledger import Making, Planned
@@ -124,7 +126,10 @@ def _kept(
     try:
         with connection.transaction():
             made = _made(parts, connection, acts)
-            ledger.add(connection, [*made, *subscriptions.made(connection, readable, programmes)])
+            ledger.add(
+                connection,
+                [*made, *subscriptions.made(connection, readable, programmes, parts.calendar().today)],
+            )
     except EVERYBODYS:
         raise
     except Exception as error:
@@ -174,7 +179,7 @@ def _made(parts: Parts, connection: Connection, acts: Sequence[Act]) -> list[Mad
     }
     found = recipients.people(connection, relations | {("secretariat", "")}, owners, places)
     told = [[*own, *_unreached(own, found)] for own in told]
-    heard = [each for own in told for each in _heard(own, found)]
+    heard = _who_may(parts, connection, acts, [each for own in told for each in _heard(own, found)])
     wanted = [
         Wanted(
             each.person,
@@ -248,6 +253,26 @@ def _heard(told: Sequence[Told], found: Found) -> Iterator[Heard]:
             yield from required.values()
         else:
             yield min(several, key=lambda weighed: weighed[0])[1]
+
+
+def _who_may(parts: Parts, connection: Connection, acts: Sequence[Act], heard: list[Heard]) -> list[Heard]:
+    """The same without those for whom the case does not exist: of what is confidential few hear."""
+    today = parts.calendar().today
+    secret = {
+        act.events[0].stream: Subject.of_case(act.about)
+        for act in acts
+        if isinstance(act.about, Case) and act.about.secret_on(today)
+    }
+    if not secret:
+        return heard
+    concerned = {each.person for each in heard if each.told.recorded.stream in secret}
+    scopes = {id: scope_of(person, today) for id, person in directory.some(connection, concerned).items()}
+
+    def may_hear(each: Heard) -> bool:
+        subject = secret.get(each.told.recorded.stream)
+        return subject is None or (each.person in scopes and not scopes[each.person].hides(subject))
+
+    return [each for each in heard if may_hear(each)]
 
 
 def _is_anothers_turn(told: Told, to: To) -> bool:

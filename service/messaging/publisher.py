@@ -11,6 +11,8 @@ from kombu.connection import Connection
 from kombu.messaging import Producer
 
 from domain.recorded import Recorded
+from service.calendar import today
+from service.confidential_events import hears, secret_cases
 from service.eventstore import Log
 from service.follow import Follower, lasting_session
 from service.keeping_up import PUBLISHER
@@ -32,8 +34,8 @@ def run(settings: Settings, stop: StopEvent) -> None:
 
     Several may run: one publishes, another takes over when it goes. Nobody listening at the broker is no
     error. An event is sent again when its confirmation, or our note of that, was lost; the first time each
-    event is seen is in the order of the log, and none is left out. An event that cannot be sent holds up
-    those after it, and each attempt says so in the process's own log.
+    event is seen is in the order of the log. Only those of a case that is confidential are left out. An event
+    that cannot be sent holds up those after it, and each attempt says so in the process's own log.
     """
     persevere("publishing", lambda: _publish(settings, stop), stop)
 
@@ -77,12 +79,15 @@ def _publish(settings: Settings, stop: StopEvent) -> None:
                         raise
                     size = 1  # one of them cannot be read: those before it go out first
                     continue
+                # Whoever listens at the broker is not known here, so they hear of nothing that is confidential.
+                secret = secret_cases(db, batch, today(settings.timezone))
                 for recorded in batch:
                     if recorded.position != done + 1:
                         raise RuntimeError(
                             f"the log has {recorded.position} after {done}: publishing that leaves a gap"
                         )
-                    _send(producer, recorded, settings)
+                    if hears(recorded, secret):
+                        _send(producer, recorded, settings, secret)
                     done = recorded.position
                     # On the session that holds the lock: who lost its turn cannot write here any more.
                     db.execute(
@@ -113,9 +118,9 @@ def _take_turn(db: psycopg.Connection[Any], stop: StopEvent) -> bool:
     return False
 
 
-def _send(producer: Producer, recorded: Recorded, settings: Settings) -> None:
+def _send(producer: Producer, recorded: Recorded, settings: Settings, secret: frozenset[str]) -> None:
     """Send one event and wait until the broker has it. Raises when it does not say so in time."""
-    body = encode(recorded, oin=settings.oin, public_url=settings.public_url)
+    body = encode(recorded, oin=settings.oin, public_url=settings.public_url, secret=secret)
     producer.publish(
         body,
         routing_key=routing_key(recorded),

@@ -25,6 +25,8 @@ from domain.programme import APPLICANT, Programme
 from domain.working_days import add_working_days, working_days_until
 from projections.notices import RELATIONS, TERMS, Notice, of_nobody, of_term
 from service.calendar import dutch_holidays
+from service.identity import people
+from service.identity.scope import Scope, Subject, scope_of
 from service.messaging import ledger, recipients
 from service.messaging.ledger import Making, Planned
 from service.messaging.planning import Wanted, planned
@@ -70,11 +72,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A term with what is to be told of it now, and whose case it is."""
+    """A term with what is to be told of it now, and what decides who may know of its case."""
 
     term: Term
     notice: Notice
-    owner: str
+    subject: Subject
 
 
 def run_due(parts: Parts, connection: Connection, now: datetime) -> int:
@@ -145,7 +147,7 @@ def _due(
     for stage in case.open if case is not None else ():
         if (stage.stage, stage.body, stage.due_on) == (term.stage, term.body, term.due_on):
             assert case is not None
-            yield Due(term, of_term(kind, stage, case, programme, days), case.owner)
+            yield Due(term, of_term(kind, stage, case, programme, days), Subject.of_case(case))
 
 
 def _made(
@@ -153,27 +155,36 @@ def _made(
 ) -> list[tuple[Making, list[Planned]]]:
     """The notices with what is to be delivered of each."""
     relations = {(to.relation, to.of) for each in due for to in each.notice.to} | {("secretariat", "")}
-    found = recipients.people(connection, relations, {each.term.stream: each.owner for each in due})
+    found = recipients.people(connection, relations, {each.term.stream: each.subject.owner for each in due})
     due = [
         replace(each, notice=of_nobody(each.notice))
-        if each.term.body == APPLICANT and not found.get(("submitter", each.owner))
+        if each.term.body == APPLICANT and not found.get(("submitter", each.subject.owner))
         else each
         for each in due
     ]
+    today = now.astimezone(ZoneInfo(parts.settings.timezone)).date()
+    scopes = _scopes(connection, {id for ids in found.values() for id in ids}, today)
     heard: list[tuple[int, Wanted]] = []
     for index, each in enumerate(due):
-        people: dict[str, Wanted] = {}
+        hearing: dict[str, Wanted] = {}
         for to in sorted(each.notice.to, key=lambda to: RELATIONS.index(to.relation)):
             for person in found.get((to.relation, to.of), ()):
+                if person not in scopes or scopes[person].hides(each.subject):
+                    continue
                 wanted = Wanted(person, each.notice.kind, each.notice.urgency, to.relation, to.required)
-                people.setdefault(person, wanted)
-        heard += [(index, wanted) for wanted in people.values()]
+                hearing.setdefault(person, wanted)
+        heard += [(index, wanted) for wanted in hearing.values()]
     plans: list[list[Planned]] = [[] for _ in due]
     timezone = parts.settings.timezone
     of_heard = planned(connection, [wanted for _, wanted in heard], now=now, timezone=timezone)
     for (index, _), plan in zip(heard, of_heard, strict=True):
         plans[index] += plan
     return [(_making(each, now), plan) for each, plan in zip(due, _in_one_mail(plans), strict=True)]
+
+
+def _scopes(connection: Connection, ids: set[str], today: date) -> dict[str, Scope]:
+    """What exists for each of these people."""
+    return {id: scope_of(person, today) for id, person in people.some(connection, ids).items()}
 
 
 def _in_one_mail(plans: Sequence[Sequence[Planned]]) -> list[list[Planned]]:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from psycopg.rows import class_row, tuple_row
 
 from domain.errors import Refused
 from domain.recorded import Recorded
+from service.confidential_events import hears, secret_cases
 from service.identity.permissions import TABLE
 from service.ids import new_id
 from service.messaging import ledger
@@ -25,7 +26,7 @@ from service.settings import Settings
 from service.wiring import Parts
 
 __all__ = [
-    "BOTH_SIGN", "CHANNELS", "MOST_EACH", "MOST_TESTS", "Subscription", "add", "body", "change", "failed",
+    "BOTH_SIGN", "CHANNELS", "MOST_EACH", "MOST_TESTS", "Subscription", "add", "body", "change", "concealed", "failed",
     "get", "gone", "made", "matches", "old_signs_until", "owners", "remove", "rotate", "secret", "signing",
     "subscriptions", "to_send", "try_out", "went_well",
 ]  # fmt: skip
@@ -67,16 +68,20 @@ class Subscription:
     failures: int
     created_at: datetime
     allowed: bool
+    knows: bool
+    """May its owner know of all cases that are confidential? What is about one is sent to no other."""
 
 
 READERS = ", ".join(f"'{rule.role}'" for rule in TABLE["read-events"])
+KNOWING = ", ".join(f"'{rule.role}'" for rule in TABLE["read-confidential"] if not (rule.own or rule.route))
 COLUMNS = f"""s.id, s.person, s.name, s.channel, s.url, s.types, s.programmes, s.state, s.secret_version,
     s.secret_since, s.old_signs_until, s.failures, s.created_at,
-    EXISTS (SELECT FROM vault.people p WHERE p.id = s.person AND p.roles && ARRAY[{READERS}]) AS allowed"""
+    EXISTS (SELECT FROM vault.people p WHERE p.id = s.person AND p.roles && ARRAY[{READERS}]) AS allowed,
+    EXISTS (SELECT FROM vault.people p WHERE p.id = s.person AND p.roles && ARRAY[{KNOWING}]) AS knows"""
 
 
 def made(
-    connection: Connection, events: Sequence[Recorded], programme_of: Mapping[str, str]
+    connection: Connection, events: Sequence[Recorded], programme_of: Mapping[str, str], today: date
 ) -> list[tuple[Making, list[Planned]]]:
     """What subscriptions are to hear of these events: a notice for each event that one of them asks for.
 
@@ -85,12 +90,14 @@ def made(
     query = f"SELECT {COLUMNS} FROM ledger.subscriptions s WHERE s.state = 'on' ORDER BY s.id"
     # Who may not read events any more hears nothing more either, without anybody thinking of it.
     listening = [each for each in _all(connection, query) if each.allowed]
+    secret = secret_cases(connection, events, today) if listening else frozenset()
     found = []
     for recorded in events if listening else ():
         planned = [
             Planned(each.id, each.channel, "subscriber", "waiting")
             for each in listening
             if matches(each.types, each.programmes, recorded, programme_of)
+            and (each.knows or hears(recorded, secret))
         ]
         if planned:
             cause, at = f"event:{recorded.position}", recorded.recorded_at
@@ -263,7 +270,27 @@ def body(parts: Parts, delivery: Delivery) -> bytes:
         id = delivery.cause.removeprefix("test:")
         return encode_test(id, delivery.stream, delivery.at, oin=settings.oin)
     (recorded,) = parts.log.read(delivery.position - 1, 1)
-    return encode(recorded, oin=settings.oin, public_url=settings.public_url)
+    return encode(
+        recorded, oin=settings.oin, public_url=settings.public_url, secret=_secret_for(parts, delivery)
+    )
+
+
+def _secret_for(parts: Parts, delivery: Delivery) -> frozenset[str]:
+    """Of the cases that a delivery is about or names, those that the owner of its subscription may not know of."""
+    recorded = parts.log.read(delivery.position - 1, 1)
+    with parts.pool.connection() as connection:
+        found = get(connection, delivery.recipient)
+        if found is not None and found.knows:
+            return frozenset()
+        return secret_cases(connection, recorded, parts.calendar().today)
+
+
+def concealed(parts: Parts, delivery: Delivery) -> bool:
+    """Is it about a case that has become confidential, and of which the owner may not know? Then it is not sent."""
+    if delivery.kind == "test":
+        return False
+    secret = _secret_for(parts, delivery)
+    return bool(secret) and not all(hears(each, secret) for each in parts.log.read(delivery.position - 1, 1))
 
 
 def went_well(connection: Connection, id: str) -> None:

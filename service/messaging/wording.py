@@ -11,6 +11,7 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -21,13 +22,14 @@ from projections.words import person as person_ref
 from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import may
+from service.identity.scope import Scope, for_applicant, outside, scope_of, subjects
 from service.messaging.ledger import Delivery
 from service.published import latest, programme_of
-from service.texts import side_by_side
+from service.texts import LANGUAGES, side_by_side
 from service.wiring import Parts
 from service.words import fill
 
-__all__ = ["ITEM", "Message", "has_text", "messages", "may_hear", "said"]
+__all__ = ["ITEM", "Message", "has_text", "hidden", "messages", "may_hear", "said"]
 
 PACKAGE = "service.messaging"
 
@@ -62,46 +64,81 @@ SUPPLEMENTING = ("supplement", "term-near", "term-passed", "term-escalated")
 class Message:
     """A delivery in words: the subject, a paragraph a line, and where the reader can go on, and what for.
 
-    Without a place to go to, `action` and `path` are empty. A line of a list begins with ITEM.
+    Without a place to go to, `action` and `path` are empty. A line of a list begins with ITEM. `told`: does it say what
+    happened, to a reader who may hear that? `hidden`: it is about a case that is confidential, and not even says which.
     """
 
     subject: str
     lines: tuple[str, ...]
     action: str
     path: str
+    told: bool = True
+    hidden: bool = False
 
 
 def messages(parts: Parts, deliveries: Sequence[Delivery], language: str) -> list[Message]:
     """What each of these says in this language, in the same order."""
     if not deliveries:
         return []
+    today = parts.calendar().today
     with parts.pool.connection() as connection:
-        facts: list[Document] = fill(
-            [
-                {**each.facts, "insteadOf": person_ref(each.instead_of) if each.instead_of else None}
-                for each in deliveries
-            ],
-            connection,
-        )
         readers = people.some(connection, {each.recipient for each in deliveries})
+        about = subjects(connection, {each.stream for each in deliveries if _of_case(each)})
+        scopes = [_scope(each, readers.get(each.recipient), today) for each in deliveries]
+        facts: dict[int, Document] = {}
+        # What words somebody may read is their own: nearly always all of these are for one.
+        for scope in dict.fromkeys(scopes):
+            places = [place for place, of in enumerate(scopes) if of == scope]
+            own = [deliveries[place] for place in places]
+            said_: list[Document] = fill(
+                [
+                    {**each.facts, "insteadOf": person_ref(each.instead_of) if each.instead_of else None}
+                    for each in own
+                ],
+                connection,
+                scope,
+            )
+            facts.update(zip(places, said_, strict=True))
     return [
-        _message(
-            delivery, _called(parts, delivery, known, language), readers.get(delivery.recipient), language
+        HIDDEN[language]
+        if each.stream in about and scope.hides(about[each.stream])
+        else _message(
+            each, _called(parts, each, facts[place], language), readers.get(each.recipient), language
         )
-        for delivery, known in zip(deliveries, facts, strict=True)
+        for place, (each, scope) in enumerate(zip(deliveries, scopes, strict=True))
     ]
+
+
+def hidden(parts: Parts, delivery: Delivery) -> bool:
+    """Is this about a confidential case that does not exist for its reader (any more)?"""
+    if not _of_case(delivery):
+        return False
+    with parts.pool.connection() as connection:
+        subject = subjects(connection, [delivery.stream]).get(delivery.stream)
+        reader = people.get(connection, delivery.recipient)
+    return subject is not None and _scope(delivery, reader, parts.calendar().today).hides(subject)
 
 
 def may_hear(delivery: Delivery, reader: Person | None) -> bool:
     """May this reader still hear what a delivery tells? Whoever may not read its case any more may not.
 
     Somebody may have left the body or the organisation since it was planned; an inbox says it as long as it is kept.
-    Of who is nobody (any more, or a program) there is no right to ask for.
+    Of who is nobody (any more, or a program) there is no right to ask for. A case that is confidential may be `hidden`
+    from them all the same.
     """
-    of_case = stream_kind(delivery.stream) == "proposal"
-    return (
-        not of_case or reader is None or delivery.relation in OUTSIDERS or _may_read(delivery.facts, reader)
-    )
+    outsider = delivery.relation in OUTSIDERS
+    return not _of_case(delivery) or reader is None or outsider or _may_read(delivery.facts, reader)
+
+
+def _of_case(delivery: Delivery) -> bool:
+    return stream_kind(delivery.stream) == "proposal"
+
+
+def _scope(delivery: Delivery, reader: Person | None, today: date) -> Scope:
+    """What exists for this reader; who submitted is told what its applicant may know, whoever reads it there."""
+    if reader is not None:
+        return scope_of(reader, today)
+    return for_applicant(today) if delivery.relation == "submitter" else outside(today)
 
 
 def said(language: str, key: str, **facts: Any) -> str:
@@ -114,11 +151,20 @@ def has_text(key: str) -> bool:
     return key in side_by_side.texts(PACKAGE, "nl")
 
 
+HIDDEN = {
+    language: Message(
+        said(language, "case.subject-none"), (said(language, "case.hidden"),), "", "", told=False, hidden=True
+    )
+    for language in LANGUAGES
+}
+"""What is left of a message about a case that is confidential, for who may not know of it."""
+
+
 def _message(delivery: Delivery, facts: Document, reader: Person | None, language: str) -> Message:
     of_case = stream_kind(delivery.stream) == "proposal" and bool(facts.get("reference"))
     if not may_hear(delivery, reader):
         subject = said(language, "case.subject", **facts) if of_case else said(language, "case.subject-none")
-        return Message(subject, (said(language, "case.no-longer"),), "", "")
+        return Message(subject, (said(language, "case.no-longer"),), "", "", told=False)
     path = _path(delivery, facts, reader)
     if of_case and not path:
         facts = {name: value for name, value in facts.items() if name not in WRITTEN}

@@ -22,9 +22,10 @@ from service.web import visit
 from service.web.acts import ACTS, Act, Possible, possible
 from service.web.case_facts import CaseAt, Judged, case_at, requirements, story
 from service.web.cases import shown, told_act
+from service.web.filling import fill
 from service.web.forms import Form
+from service.web.levels import level_options
 from service.web.rendering import has_text, page, say
-from service.words import fill
 
 __all__ = ["area", "fields_of", "foreseen_in_words", "prepared", "sentences_for"]
 
@@ -108,6 +109,7 @@ def fields_of(act: Act, kind: str) -> dict[str, Any]:
         ],
         "sentences": [(each, sentences) for each in outcomes if (sentences := sentences_for(act.name, each))],
         "words": "remarks" if "remarks" in act.schema().fields else "grounds",
+        **level_options(),
     }
 
 
@@ -196,7 +198,7 @@ def _envelopes(found: CaseAt) -> list[Document]:
     with visit.parts().pool.connection() as connection:
         open_ = figures.budgets(connection)
         own = [each for each in open_ if each["programme"] in (None, found.document["programme"])]
-        return fill(own, connection)
+        return fill(own, connection, visit.scope())
 
 
 def _asked(

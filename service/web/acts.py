@@ -110,4 +110,7 @@ def elsewhere(person: Person, case: Document) -> Sequence[tuple[str, str]]:
     ended = not waits or case["totals"]["awarded"] != "0.00" or case["award"] or case["movedIn"]
     if not ended and may(person, "withdraw", owner=owner):
         found.append(("cases.do-withdraw", "web.withdrawal.ask", {}))
+    bodies = {each["body"] for each in [*case["reviews"], *case["decisions"], case["award"]] if each}
+    if may(person, "classify") or any(may(person, "classify-act", body=body) for body in bodies):
+        found.append(("cases.do-classify", "web.classification.ask", {}))
     return [(text, url_for(endpoint, proposal=id, **values)) for text, endpoint, values in found]

@@ -23,7 +23,7 @@ from service.identity.permissions import GUARDED, acting_as, check, check_person
 from service.messaging import security
 from service.web import choosing_password, sessions, visit
 from service.web.choosing_password import judge
-from service.web.event_words import happened
+from service.web.event_words import happened, stream_name
 from service.web.forms import Form
 from service.web.identity_links import linked
 from service.web.naming import names
@@ -242,7 +242,13 @@ def erase(person: str) -> AnyResponse:
             done = erasing.erase(visit.parts(), by, person, given["ground"])
     if done is None:
         return _erasure(form, who)
-    return page("admin/erased.html", done=done, address=lambda each: _case_address(each.stream))
+    return page(
+        "admin/erased.html",
+        done=done,
+        mentions=erasing.mentions_for(visit.parts(), visit.person(), done.mentions),
+        address=lambda each: _case_address(each.stream),
+        called=lambda each: stream_name(each.stream),
+    )
 
 
 @area.post("/admin/people/<person>/deliverable")
@@ -288,7 +294,7 @@ def _hold(connection: Connection[Any], id: str) -> None:
 def _content(person: Person) -> dict[str, Any]:
     """What somebody is, as the form has it."""
     with visit.parts().pool.connection() as connection:
-        return shared.content(connection, person)
+        return shared.content(connection, visit.scope(), person)
 
 
 def _municipalities(person: Person | None) -> dict[str, str]:
@@ -311,8 +317,8 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
             secret = people.has_password(connection, person.id)
             refused = undeliverable.refusal(connection, person.email)
             factor = second_factor.is_on(connection, person.id)
-            history = happened(connection, visit.parts().log.load(person.id), called)
             elsewhere = linked(connection, person)
+            history = happened(connection, visit.scope(), visit.parts().log.load(person.id), called)
     bodies = sorted(
         {*called.bodies, *(person.bodies | person.chairs if person else ())} - {"applicant"},
         key=lambda code: called.body(code).casefold(),

@@ -109,13 +109,14 @@ def _found(connection: Connection, form: Form) -> tuple[Found, list[Happened]]:
         given = form.load()
         found = search(
             connection,
+            visit.scope(),
             _wanted(connection, given),
             before=_position(request.args.get("before")),
             limit=PAGE,
             timezone=visit.parts().settings.timezone,
             oldest_first=not _sort().descending,
         )
-    return found, happened(connection, found.events, names(visit.parts()))
+    return found, happened(connection, visit.scope(), found.events, names(visit.parts()))
 
 
 def _wanted(connection: Connection, given: dict[str, Any]) -> Wanted:
@@ -124,7 +125,7 @@ def _wanted(connection: Connection, given: dict[str, Any]) -> Wanted:
     return Wanted(
         kinds=AMOUNTS if kind == ALL_AMOUNTS else (kind,) if kind else (),
         people=people_called(connection, who) if who else None,
-        streams=cases_called(connection, about) if about else None,
+        streams=cases_called(connection, visit.scope(), about) if about else None,
         **{name: given[name] for name in same},
     )
 

@@ -24,13 +24,14 @@ from service.api.sentences import told
 from service.errors import Missing
 from service.figures import budgets
 from service.identity.people import Person
-from service.identity.permissions import may
+from service.identity.scope import Scope, scope_of
 from service.published import programme_of
+from service.web.filling import fill
+from service.web.levels import secret
 from service.web.naming import name_of
 from service.web.rendering import person_name, say, word
 from service.web.visit import language
 from service.wiring import Parts
-from service.words import fill
 
 __all__ = [
     "CaseAt",
@@ -92,19 +93,17 @@ def case_at(
     parts: Parts, person: Person, connection: Connection, proposal: str, moment: Moment = NOW
 ) -> CaseAt:
     """A case as it stands, or stood at a moment. Raises Missing when there is none that this person may see."""
-    history = reading.history(connection, proposal, moment)
-    document = reading.status_of(history)
-    case = cases.fold(history)
-    if (
-        document is None
-        or case is None
-        or not may(person, "read-case", owner=case.owner, municipalities=case.content.municipalities)
-    ):
+    scope = scope_of(person, parts.calendar().today)
+    found = reading.case_history(connection, proposal, scope, moment)
+    case = cases.fold(found.history) if found else None
+    if found is None or case is None:
         raise Missing("proposal", proposal)
+    document = found.document
     programme = programme_of(parts, case.programme, case.programme_version)
-    called = {**_called(programme), **_envelopes(connection, document)}
-    others = _others(connection, person, document)
-    said: list[Any] = fill([document, told(history, language(), called)], connection)
+    called = {**_called(programme), **_envelopes(connection, scope, document)}
+    others = _others(connection, scope, document)
+    entries = told(found.history, language(), called, found.levels)
+    said: list[Any] = fill([document, entries], connection, scope)
     return CaseAt(said[0], case, programme, said[1], moment, called, others)
 
 
@@ -125,30 +124,25 @@ def _called(programme: Programme) -> dict[tuple[str, str], str]:
     return found
 
 
-def _envelopes(connection: Connection, document: Document) -> dict[tuple[str, str], str]:
+def _envelopes(connection: Connection, scope: Scope, document: Document) -> dict[tuple[str, str], str]:
     """What the envelopes are called of which this case had money, as they were opened."""
     codes = {moved["envelope"] for moved in document["movedIn"]}
     if document["award"]:
         codes.add(document["award"]["envelope"])
     opened = [each for code in sorted(codes) for each in budgets(connection, NOW, code)]
-    said: list[Document] = fill(opened, connection) if opened else []
+    said: list[Document] = fill(opened, connection, scope) if opened else []
     return {("envelope", each["code"]): each["name"] for each in said if each["name"]}
 
 
-def _others(connection: Connection, person: Person, document: Document) -> dict[str, str]:
+def _others(connection: Connection, scope: Scope, document: Document) -> dict[str, str]:
     phases = document["award"]["phases"] if document["award"] else []
     ids = {moved["from"] for moved in document["movedIn"]}
     ids |= {moved["proposal"] for phase in phases for moved in phase["movedTo"]}
     if not ids:
         return {}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        query = "SELECT key, reference, owner, municipalities FROM views.status WHERE key = ANY(%s)"
-        rows = cursor.execute(query, (sorted(ids),)).fetchall()
-    return {
-        id: reference
-        for id, reference, owner, municipalities in rows
-        if may(person, "read-case", owner=owner, municipalities=municipalities)
-    }
+        query = f"SELECT key, reference FROM views.status s WHERE key = ANY(%(ids)s) AND {scope.cases()}"
+        return dict(cursor.execute(query.encode(), {**scope.params, "ids": sorted(ids)}).fetchall())
 
 
 def steps(found: CaseAt) -> tuple[list[str], int]:
@@ -269,6 +263,7 @@ def judgements(found: CaseAt) -> list[dict[str, Any]]:
                     "on": entry["effectiveOn"],
                     "by": acted_by(found, entry),
                     "words": facts.get("grounds") or facts.get("remarks"),
+                    "secret": secret(entry["confidentiality"]),
                     "position": entry["position"],
                 }
             )
@@ -319,11 +314,17 @@ def _act(found: CaseAt, entries: list[dict[str, Any]]) -> dict[str, Any]:
         "recordedAt": first["recordedAt"],
         "title": said[0]["sentence"],
         "more": [entry["sentence"] for entry in said[1:]],
-        "words": first["facts"].get("grounds") or first["facts"].get("remarks"),
+        "words": first["facts"].get("grounds") or first["facts"].get("remarks") or _withheld(first),
         "by": acted_by(found, first),
         "tone": TONES.get(outcome, "neutral"),
         "position": entries[-1]["position"],
     }
+
+
+def _withheld(entry: Mapping[str, Any]) -> str | None:
+    """That the words of an act are confidential, and why, where these may not be read."""
+    why = secret(entry["confidentiality"])
+    return f"{say('classification.words')} {why}" if why else None
 
 
 def acted_by(found: CaseAt, entry: Mapping[str, Any]) -> str:

@@ -18,9 +18,9 @@ from service.web.rendering import day, has_text, moment, money, person_name, say
 
 __all__ = ["Difference", "Words", "amounts", "differences", "leaves", "waits_for"]
 
-ITSELF = {"id", "version", "position", "lastEffectiveOn", "lastRecordedAt", "returned"}
-"""What the whole document says of itself; `returned` stands in `totals` too."""
-PLACE = {"position", "recordedAt"}
+ITSELF = {"id", "version", "position", "lastEffectiveOn", "lastRecordedAt", "returned", "route"}
+"""What the whole document says of itself; `returned` stands in `totals` too, and `route` grows with `waitingFor`."""
+PLACE = {"position", "recordedAt", "version"}
 """Where an act stands in the log, wherever it is named."""
 NOTHING: tuple[Any, ...] = (None, "", [], {}, "0.00")
 MONEY = {
@@ -185,10 +185,10 @@ def _coded(name: str, value: str, words: Words, programme: str) -> str:
         case "programme":
             return words.names.programme(value)
         case "proposal" | "from":
-            return words.cases.get(value, value)
+            return words.cases.get(value, word(value))
         case "contentHash":
             return value[:HASH] + "…"
-        case "state" | "outcome" | "advice" | "kind" | "status":
+        case "state" | "outcome" | "advice" | "kind" | "status" | "level" | "ground":
             own = f"case-fields.{name}-{value}"
             return say(own) if has_text(own) else word(value)
     if DAY.fullmatch(value):

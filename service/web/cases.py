@@ -17,7 +17,7 @@ from service.api.proposals import STATUSES, CasesQuery
 from service.api.snapshot import snapshot
 from service.api.waiting import wait_for
 from service.documents import letters
-from service.identity.permissions import check, limit, needs
+from service.identity.permissions import check, may, needs
 from service.listing import SORTS, Filters, proposals
 from service.messaging.preferences import watches
 from service.paging import Page
@@ -37,13 +37,14 @@ from service.web.case_facts import (
 )
 from service.web.chart_tables import bars_table, tiles_table
 from service.web.charts import Bars, Tiles
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.letters import told
+from service.web.levels import secret
 from service.web.linking import address_of
 from service.web.naming import Names, name_of, names, programmes_in_force
 from service.web.rendering import day, has_text, moment, page, say, word
 from service.web.spreadsheet import as_csv
-from service.words import fill
 
 __all__ = ["area", "asked_for", "found_for", "listed", "shown", "status_name", "told_act"]
 
@@ -212,10 +213,13 @@ def shown(found: CaseAt) -> dict[str, Any]:
             for each in content["subregionSupport"]
         ],
         "now": now,
+        "secret": secret(document["confidentiality"]),
+        "award_secret": secret(document["award"]["confidentiality"]) if document["award"] else None,
         "queues": [
             b for b in sorted(person.bodies) if now and any(w["body"] == b for w in document["waitingFor"])
         ],
         "differences": url_for("web.differences.show", proposal=document["id"]),
+        "redaction": url_for("web.redaction.ask", proposal=document["id"]) if may(person, "redact") else None,
         "replay": url_for("web.replay.case", proposal=document["id"]) if "auditor" in person.roles else None,
     }
 
@@ -252,7 +256,7 @@ def asked_for() -> Asked:
     given: dict[str, Any] = {"sort": "-newest", **dict.fromkeys(FILTERS)}
     with form.refusals():
         given = form.load()
-    filters = Filters(**{name: given[name] for name in FILTERS}, limit=limit(visit.person()))
+    filters = Filters(**{name: given[name] for name in FILTERS})
     parts = visit.parts()
     if filters.municipality is not None:
         filters = replace(filters, municipality=municipality_code(parts, filters.municipality))
@@ -270,10 +274,10 @@ def found_for(asked: Asked) -> tuple[Page[Document], Moment]:
         sort = asked.sort if at.is_now else "newest"
         with nullcontext() if at.is_now else snapshot(connection):
             found = proposals(
-                connection, asked.filters, at, cursor=given["cursor"], limit=given["limit"], sort=sort,
+                connection, visit.scope(), asked.filters, at, cursor=given["cursor"], limit=given["limit"], sort=sort,
                 descending=asked.descending if at.is_now else True,
             )  # fmt: skip
-            return replace(found, items=fill(found.items, connection)), at
+            return replace(found, items=fill(found.items, connection, visit.scope())), at
 
 
 def _in_address(schema: type[MomentQuery]) -> dict[str, list[str]]:

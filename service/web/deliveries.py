@@ -187,7 +187,7 @@ def _filters(connection: Connection, asked: dict[str, str]) -> Filters:
         states=states,
         channel=asked["channel"] if asked["channel"] in NAMES else None,
         recipients=people_called(connection, asked["person"]) if asked["person"] else None,
-        streams=cases_called(connection, case) if case else None,
+        streams=cases_called(connection, visit.scope(), case) if case else None,
         required=LAW.get(asked["law"]),
     )
 
@@ -218,7 +218,7 @@ def _lines(connection: Connection, kept: Sequence[Kept]) -> list[Line]:
         {each.delivery.recipient for each in kept}
         | {each.delivery.instead_of for each in kept if each.delivery.instead_of},
     )
-    about = references(connection, {each.delivery.stream for each in kept})
+    about = references(connection, visit.scope(), {each.delivery.stream for each in kept})
     return [
         Line(
             each,
@@ -273,7 +273,7 @@ def _event(kept: Kept) -> Happened | None:
     parts = visit.parts()
     recorded = parts.log.read(kept.delivery.position - 1, 1)
     with parts.pool.connection() as connection:
-        found = happened(connection, recorded, names(parts))
+        found = happened(connection, visit.scope(), recorded, names(parts))
     return found[0] if found else None
 
 

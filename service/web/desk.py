@@ -16,10 +16,10 @@ from service.messaging import by_post, inspecting, ledger
 from service.published import programme_of
 from service.terms import cases_waiting
 from service.web import visit
+from service.web.filling import fill
 from service.web.naming import name_of, names
 from service.web.rendering import page
 from service.wiring import Parts
-from service.words import fill
 
 area = Blueprint("desk", __name__)
 
@@ -36,11 +36,13 @@ def index() -> Response:
     parts = visit.parts()
     calendar = parts.calendar()
     with parts.pool.connection() as connection:
-        found = cases_waiting(connection, KINDS, today=calendar.today, holidays=calendar.holidays, most=MOST)
+        found = cases_waiting(
+            connection, visit.scope(), KINDS, today=calendar.today, holidays=calendar.holidays, most=MOST
+        )
         shown = {
             kind: (count, [_entry(parts, each) for each in items]) for kind, (count, items) in found.items()
         }
-        filled = fill({kind: items for kind, (_, items) in shown.items()}, connection)
+        filled = fill({kind: items for kind, (_, items) in shown.items()}, connection, visit.scope())
         post, letters = by_post.count(connection), _letters(connection)
         missed = inspecting.missed(connection)
     counts = {kind: count for kind, (count, _) in shown.items()}
@@ -72,7 +74,7 @@ def posted(delivery: str) -> AnyResponse:
 def _letters(connection: Connection[Any]) -> list[dict[str, Any]]:
     """The letters that must still be posted, each with its case."""
     found = by_post.to_post(connection, MOST)
-    facts: list[Document] = fill([each.facts for each in found], connection)
+    facts: list[Document] = fill([each.facts for each in found], connection, visit.scope())
     return [
         {
             "delivery": each.delivery,

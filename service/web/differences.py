@@ -14,14 +14,14 @@ from domain.events import ProposalRevised, ProposalSubmitted
 from domain.programme import Programme
 from service import reading
 from service.errors import Missing
-from service.identity.permissions import may, needs
+from service.identity.permissions import needs
 from service.published import programme_of
 from service.web import visit
+from service.web.filling import fill, is_redacted
 from service.web.naming import name_of
 from service.web.proposal_words import kind_name, sure_name
 from service.web.rendering import day, page, say
 from service.web.text_diff import Piece, compared
-from service.words import fill
 
 __all__ = ["Change", "Listed", "Sum", "area", "changes"]
 
@@ -78,27 +78,21 @@ def show(proposal: str) -> Response:
     """Two versions compared: those that were asked for, else the last two."""
     parts = visit.parts()
     with parts.pool.connection() as connection:
-        history = reading.history(connection, proposal)
-        case = reading.status_of(history)
-        if case is None or not may(
-            visit.person(),
-            "read-case",
-            owner=case["owner"]["$party"],
-            municipalities=case["content"]["municipalities"],
-        ):
+        found = reading.case_history(connection, proposal, visit.scope())
+        if found is None:
             raise Missing("proposal", proposal)
-        revisions = _revisions(connection, history)
+        case, revisions = found.document, _revisions(connection, found.history)
     programme = programme_of(parts, case["programme"], case["programmeVersion"])
     before, after = _chosen(revisions)
-    found = changes(before.content, after.content, programme) if before is not after else []
+    different = changes(before.content, after.content, programme) if before is not after else []
     return page(
         "differences/show.html",
         case=case,
         revisions=revisions,
         before=before,
         after=after,
-        changes=[change for change in found if change.changed],
-        unchanged=[change.label for change in found if not change.changed],
+        changes=[change for change in different if change.changed],
+        unchanged=[change.label for change in different if not change.changed],
         case_address=url_for("web.cases.show", proposal=proposal),
     )
 
@@ -119,7 +113,7 @@ def _revisions(connection: Connection[Any], history: Sequence[Any]) -> list[Revi
                     "version": recorded.version,
                 }
             )
-    return [Revision(**each) for each in fill(found, connection)]
+    return [Revision(**each) for each in fill(found, connection, visit.scope())]
 
 
 def _chosen(revisions: Sequence[Revision]) -> tuple[Revision, Revision]:
@@ -166,7 +160,9 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], programme: Prog
 
 def _words(key: str, before: str | None, after: str | None) -> Change:
     label = say(f"submission.{key}")
-    return Change(label, before != after, words=compared(before or "", after or ""))
+    # Of what is redacted nobody can say that it stayed the same.
+    changed = before != after or is_redacted(after)
+    return Change(label, changed, words=compared(before or "", after or ""))
 
 
 def _list(key: str, before: Sequence[str], after: Sequence[str]) -> Change:

@@ -20,6 +20,7 @@ from psycopg.rows import tuple_row
 
 from domain.recorded import Recorded
 from service.folding import Unreadable
+from service.identity.scope import Scope
 from service.moments import moment
 from service.viewstore import LOG_COLUMNS, decoded
 
@@ -76,6 +77,7 @@ class Found:
 
 def search(
     connection: Connection,
+    scope: Scope,
     wanted: Wanted,
     *,
     before: int | None = None,
@@ -91,9 +93,9 @@ def search(
     if [] in (wanted.people, wanted.streams):
         return Found()
     if oldest_first:
-        return _forward(connection, wanted, before or 0, limit, timezone, patience)
+        return _forward(connection, scope, wanted, before or 0, limit, timezone, patience)
     lowest, highest = _bounds(connection, wanted, before, timezone)
-    query, params = _query(wanted)
+    query, params = _query(wanted, scope, scope.hidden(connection))
     found: list[Recorded] = []
     began, stretch, high = time.monotonic(), FIRST_STRETCH, highest
     if wanted.streams is not None:
@@ -117,11 +119,17 @@ def search(
 
 
 def _forward(
-    connection: Connection, wanted: Wanted, behind: int, limit: int, timezone: str, patience: float
+    connection: Connection,
+    scope: Scope,
+    wanted: Wanted,
+    behind: int,
+    limit: int,
+    timezone: str,
+    patience: float,
 ) -> Found:
     """The same from the oldest on: the first `limit` events behind a position."""
     lowest, highest = _bounds(connection, wanted, None, timezone)
-    query, params = _query(wanted, "ASC")
+    query, params = _query(wanted, scope, scope.hidden(connection), "ASC")
     found: list[Recorded] = []
     began, stretch, low = time.monotonic(), FIRST_STRETCH, max(lowest, behind)
     if wanted.streams is not None:
@@ -154,20 +162,24 @@ def people_called(connection: Connection, who: str) -> list[str]:
     return [id for (id,) in rows]
 
 
-def cases_called(connection: Connection, reference: str) -> list[str]:
+def cases_called(connection: Connection, scope: Scope, reference: str) -> list[str]:
     """The streams of the case with this reference (else of those whose reference begins so) and of its letters.
 
     Or of the envelope with this code, or the person with this id or address.
     """
-    exact = """SELECT key FROM views.status WHERE reference = %(upper)s
+    exact = f"""SELECT key FROM views.status s WHERE reference = %(upper)s AND NOT {scope.secret()}
         UNION ALL SELECT key FROM views.budget WHERE code = %(lower)s
         UNION ALL SELECT id FROM vault.people WHERE lower(email) = %(lower)s
         UNION ALL (SELECT originator_id FROM log.events
             WHERE originator_id = %(lower)s AND starts_with(%(lower)s, 'person-') LIMIT 1)"""
-    begins = "SELECT key FROM views.status WHERE starts_with(reference, %(upper)s) ORDER BY key DESC LIMIT %(most)s"
-    params = {"upper": reference.upper(), "lower": reference.lower(), "most": MOST_NAMED}
+    begins = f"""SELECT key FROM views.status s WHERE starts_with(reference, %(upper)s) AND NOT {scope.secret()}
+        ORDER BY key DESC LIMIT %(most)s"""
+    params = {**scope.params, "upper": reference.upper(), "lower": reference.lower(), "most": MOST_NAMED}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(exact, params).fetchall() or cursor.execute(begins, params).fetchall()
+        rows = (
+            cursor.execute(exact.encode(), params).fetchall()
+            or cursor.execute(begins.encode(), params).fetchall()
+        )
         keys = [key for (key,) in rows]
         letters = "SELECT id FROM documents.letters WHERE proposal = ANY(%s)"
         return keys + [id for (id,) in cursor.execute(letters, (keys,)).fetchall()]
@@ -188,7 +200,9 @@ def _bounds(connection: Connection, wanted: Wanted, before: int | None, timezone
     return lowest, highest if before is None else min(highest, before - 1)
 
 
-def _query(wanted: Wanted, order: str = "DESC") -> tuple[sql.Composed, dict[str, Any]]:
+def _query(
+    wanted: Wanted, scope: Scope, hidden: Sequence[str], order: str = "DESC"
+) -> tuple[sql.Composed, dict[str, Any]]:
     """The events of a stretch: behind `low`, up to `high`, the newest `most` of them."""
     conditions: list[str] = []
     params: dict[str, Any] = {}
@@ -197,6 +211,12 @@ def _query(wanted: Wanted, order: str = "DESC") -> tuple[sql.Composed, dict[str,
         conditions.append(condition)
         params.update(values)
 
+    if hidden:
+        add(
+            "e.originator_id <> ALL(%(hidden)s) AND e.originator_id NOT IN"
+            " (SELECT id FROM documents.letters WHERE proposal = ANY(%(hidden)s))",
+            hidden=list(hidden),
+        )
     if wanted.kinds:
         add("e.topic = ANY(%(kinds)s)", kinds=list(wanted.kinds))
     if wanted.streams is not None:
@@ -229,8 +249,10 @@ def _query(wanted: Wanted, order: str = "DESC") -> tuple[sql.Composed, dict[str,
         add(
             "e.notification_id IN (SELECT w.position FROM log.words w"
             " WHERE w.search @@ websearch_to_tsquery('pg_catalog.dutch', %(words)s)"
-            " AND w.position > %(low)s AND w.position <= %(high)s)",
+            " AND w.position > %(low)s AND w.position <= %(high)s"
+            f" AND {scope.readable()})",
             words=wanted.words,
+            **scope.params,
         )
     columns = ", ".join(f"e.{column}" for column in LOG_COLUMNS.split(", "))
     text = (

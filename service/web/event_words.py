@@ -14,16 +14,17 @@ from domain.recorded import Recorded
 from service.api.sentences import Called, told
 from service.documents.contents import LETTERS
 from service.identity.permissions import may
+from service.identity.scope import CONFIDENTIAL, Scope
 from service.web import visit
+from service.web.filling import fill
 from service.web.linking import address_of
 from service.web.naming import Names
 from service.web.places import places
 from service.web.rendering import has_text, money, person_name, say, word
 from service.web.rights_words import rights_said
 from service.web.visit import language, session
-from service.words import fill
 
-__all__ = ["Happened", "happened", "kind_of", "references"]
+__all__ = ["Happened", "happened", "kind_of", "references", "stream_name"]
 
 Connection = psycopg.Connection[Any]
 
@@ -47,10 +48,12 @@ class Happened:
     address: str | None
 
 
-def happened(connection: Connection, events: Sequence[Recorded], names: Names) -> list[Happened]:
-    """These events in words, in the same order."""
-    about = _called(connection, {each.stream for each in events})
-    envelopes = _envelopes_named(connection, events)
+def happened(
+    connection: Connection, scope: Scope, events: Sequence[Recorded], names: Names
+) -> list[Happened]:
+    """These events in words, in the same order: those of cases that the reader may know of."""
+    about = _called(connection, scope, {each.stream for each in events})
+    envelopes = _envelopes_named(connection, scope, events)
 
     def own(each: Recorded) -> Called:
         """An envelope says its own code where others say which envelope it is."""
@@ -67,28 +70,33 @@ def happened(connection: Connection, events: Sequence[Recorded], names: Names) -
     ]
     return [
         _happened(entry, recorded, names, *about.get(recorded.stream, NOWHERE))
-        for entry, recorded in zip(fill(entries, connection), events, strict=True)
+        for entry, recorded in zip(fill(entries, connection, scope), events, strict=True)
     ]
 
 
-def references(connection: Connection, streams: Iterable[str]) -> dict[str, str]:
+def stream_name(stream: str) -> str:
+    """What stands for a stream that goes by no other name: its id, or that the reader may not know of it."""
+    return word(stream) if stream == CONFIDENTIAL else stream
+
+
+def references(connection: Connection, scope: Scope, streams: Iterable[str]) -> dict[str, str]:
     """What people call these cases and envelopes, by stream."""
-    return {stream: name for stream, (name, _) in _called(connection, streams).items()}
+    return {stream: name for stream, (name, _) in _called(connection, scope, streams).items()}
 
 
 NOWHERE = ("", "")
 
 
-def _called(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[str, str]]:
+def _called(connection: Connection, scope: Scope, streams: Iterable[str]) -> dict[str, tuple[str, str]]:
     """What people call these cases (a letter goes by its case), envelopes and people, and the programme, by stream."""
-    query = """SELECT key, reference, programme FROM views.status WHERE key = ANY(%(keys)s)
+    query = f"""SELECT key, reference, programme FROM views.status s WHERE key = ANY(%(keys)s) AND NOT {scope.secret()}
         UNION ALL SELECT l.id, s.reference, s.programme FROM documents.letters l
-            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s)
+            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s) AND NOT {scope.secret()}
         UNION ALL SELECT id, name, '' FROM vault.people WHERE id = ANY(%(keys)s)"""
     keys = set(streams)
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {"keys": list(keys)}).fetchall()
-    envelopes = _envelopes(connection, keys)
+        rows = cursor.execute(query.encode(), {**scope.params, "keys": list(keys)}).fetchall()
+    envelopes = _envelopes(connection, scope, keys)
     return {
         **{key: (name, programme) for key, name, programme in rows},
         **{key: (name, "") for key, name in envelopes.items()},
@@ -98,7 +106,7 @@ def _called(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[s
 ENVELOPE = "envelope-"
 
 
-def _envelopes(connection: Connection, streams: Iterable[str]) -> dict[str, str]:
+def _envelopes(connection: Connection, scope: Scope, streams: Iterable[str]) -> dict[str, str]:
     """What these envelopes are called, by stream; by its code where the name was taken away."""
     query = "SELECT key, code, document -> 'name' FROM views.budget WHERE key = ANY(%s)"
     wanted = [stream for stream in streams if stream.startswith(ENVELOPE)]
@@ -106,14 +114,16 @@ def _envelopes(connection: Connection, streams: Iterable[str]) -> dict[str, str]
         return {}
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, (wanted,)).fetchall()
-    names = fill([name for _, _, name in rows], connection)
+    names = fill([name for _, _, name in rows], connection, scope)
     return {key: name or code for (key, code, _), name in zip(rows, names, strict=True)}
 
 
-def _envelopes_named(connection: Connection, events: Sequence[Recorded]) -> dict[tuple[str, str], str]:
+def _envelopes_named(
+    connection: Connection, scope: Scope, events: Sequence[Recorded]
+) -> dict[tuple[str, str], str]:
     """What the envelopes are called from which these events gave money, by the code in the event."""
     codes = {each.event.envelope for each in events if isinstance(each.event, Awarded | MoneyMovedIn)}
-    found = _envelopes(connection, [f"{ENVELOPE}{code}" for code in codes])
+    found = _envelopes(connection, scope, [f"{ENVELOPE}{code}" for code in codes])
     return {("envelope", key.removeprefix(ENVELOPE)): name for key, name in found.items()}
 
 

@@ -34,7 +34,7 @@ from service.texts import catalog
 from service.web.saying import said, texts
 from service.web.visit import language
 
-__all__ = ["Form", "amount", "key_sent"]
+__all__ = ["OURS", "Form", "amount", "key_sent"]
 
 OURS = {"csrf", "once", "version"}
 """Fields of the page itself."""

@@ -21,15 +21,15 @@ from service.api.paths import DeliveryConverter
 from service.arrays import array
 from service.errors import Missing
 from service.following import follow
-from service.identity.permissions import may, needs
+from service.identity.permissions import needs
 from service.messaging import preferences
 from service.messaging.channels import inbox
 from service.messaging.channels.inbox import SHELVES, Entry
-from service.messaging.wording import Message, may_hear, messages
+from service.messaging.wording import Message, messages
 from service.web import visit
+from service.web.filling import fill
 from service.web.linking import address_of
 from service.web.rendering import day, page, say
-from service.words import fill
 
 __all__ = ["area"]
 
@@ -118,7 +118,7 @@ def watch(proposal: str) -> AnyResponse:
     """Begins or stops to follow a case."""
     wanted = request.form.get("do") != "stop"
     with visit.parts().pool.connection() as connection:
-        follow(connection, visit.person(), proposal, wanted)
+        follow(connection, visit.person(), visit.scope(), proposal, wanted)
     if request.form.get("from") == "inbox":
         to = url_for("web.inbox.index") + "#followed"
     else:
@@ -174,13 +174,13 @@ def _lines(entries: list[Entry]) -> list[Line]:
     """What each of these says, in the reader's language."""
     said = messages(visit.parts(), [each.delivery for each in entries], visit.language())
     with visit.parts().pool.connection() as connection:
-        person = visit.person()
         titles = fill(
             [
-                each.delivery.facts.get("title") if may_hear(each.delivery, person) else None
-                for each in entries
+                each.delivery.facts.get("title") if message.told else None
+                for each, message in zip(entries, said, strict=True)
             ],
             connection,
+            visit.scope(),
         )
     return [Line(*each) for each in zip(entries, said, titles, strict=True)]
 
@@ -202,11 +202,12 @@ def _followed(connection: Connection[Any], person: str) -> list[dict[str, Any]]:
     streams = preferences.watched(connection, person)[:MOST_FOLLOWED]
     if not streams:
         return []
+    scope = visit.scope()
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(
-            """SELECT key, document ->> 'reference', document -> 'content' -> 'title', status, owner, municipalities
-            FROM views.status WHERE key = ANY(%s::text[])""",
-            (array(streams),),
+            f"""SELECT key, document ->> 'reference', document -> 'content' -> 'title', status, {scope.cases()}
+            FROM views.status s WHERE key = ANY(%(streams)s::text[]) AND NOT {scope.secret()}""".encode(),
+            {**scope.params, "streams": array(streams)},
         ).fetchall()
     known = {
         key: {
@@ -214,9 +215,11 @@ def _followed(connection: Connection[Any], person: str) -> list[dict[str, Any]]:
             "reference": reference,
             "title": title,
             "status": status,
-            "readable": may(visit.person(), "read-case", owner=owner, municipalities=municipalities),
+            "readable": readable,
         }
-        for key, reference, title, status, owner, municipalities in rows
+        for key, reference, title, status, readable in rows
     }
-    found: list[dict[str, Any]] = fill([known[stream] for stream in streams if stream in known], connection)
+    found: list[dict[str, Any]] = fill(
+        [known[stream] for stream in streams if stream in known], connection, scope
+    )
     return found

@@ -11,7 +11,7 @@ The median is the number of days within which half of the turns were done, p90 t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil
@@ -53,15 +53,19 @@ class LeadTime:
 
 
 def lead_times(
-    connection: Connection, moment: Moment, holidays: Iterable[date], programme: str | None = None
+    connection: Connection,
+    moment: Moment,
+    holidays: Iterable[date],
+    programme: str | None = None,
+    hidden: Sequence[str] = (),
 ) -> list[LeadTime]:
-    """Each stage with a turn that had ended then, by its code."""
+    """Each stage with a turn that had ended then, by its code; `hidden` cases do not count."""
     of = OF_PROGRAMME if programme is not None else ""
-    query = sql.SQL(QUERY + of + " {} GROUP BY 1, 2").format(counting(moment))
+    query = sql.SQL(QUERY + of + " {} GROUP BY 1, 2").format(counting(moment, hidden))
     params = {
         "programme": programme,
         "holidays": sorted(day for day in holidays if day.weekday() < 5),
-        **params_of(moment),
+        **params_of(moment, hidden),
     }
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, params).fetchall()

@@ -48,7 +48,7 @@ def download(proposal: str, letter: str) -> Response:
     """A letter as it was sent."""
     parts = visit.parts()
     with parts.pool.connection() as connection:
-        letters.refuse_unseen(connection, visit.person(), proposal)
+        letters.refuse_unseen(connection, visit.scope(), proposal)
     found = letters.read(parts, proposal, letter)
     return _file(found.pdf, found.filename, "attachment")
 
@@ -101,7 +101,9 @@ def told(issued: list[Issued], proposal: str) -> list[dict[str, Any]]:
             if each.erased
             else link.format(
                 url_for("web.letters.download", proposal=proposal, letter=each.id), say("letters.download")
-            ),
+            )
+            if each.redacted is None
+            else say("redaction.edition-gone"),
             "tone": "neutral",
         }
         for each in issued
@@ -132,8 +134,9 @@ def _in_address() -> dict[str, list[str]]:
 def _case(connection: Connection, reference: str) -> list[Recorded]:
     """What happened in the case with this reference; nothing when there is none."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        query = "SELECT key FROM views.status WHERE reference = %s"
-        row = cursor.execute(query, (reference.upper(),)).fetchone()
+        scope = visit.scope()
+        query = f"SELECT key FROM views.status s WHERE reference = %(reference)s AND {scope.cases()}"
+        row = cursor.execute(query.encode(), {**scope.params, "reference": reference.upper()}).fetchone()
     return reading.history(connection, row[0]) if row is not None else []
 
 

@@ -32,12 +32,12 @@ from service.moments import moment
 from service.phases import cases, holding_back, receivers
 from service.web import visit
 from service.web.charts import Bars
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.naming import names, programmes_in_force
 from service.web.rendering import page, say
 from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
-from service.words import fill
 
 area = Blueprint("money", __name__)
 
@@ -133,7 +133,8 @@ def envelope(code: str) -> Response:
     number = _page_number()
 
     def read(connection: Connection[Any], at: Moment) -> list[Document]:
-        found = figures.budget(connection, code, at)
+        scope = visit.scope()
+        found = figures.budget(connection, code, at, scope.hidden(connection))
         if found is None:
             return []
         shares = sorted(
@@ -142,10 +143,11 @@ def envelope(code: str) -> Response:
         )
         if shares_too:
             some = shares[(number - 1) * MOST : number * MOST]
-            known = cases(connection, [proposal for proposal, _ in some])
+            known = cases(connection, scope, [proposal for proposal, _ in some])
+            # What went to cases that do not exist for the reader is one amount, so that all of it adds up.
             found["shares"] = [
-                {"proposal": proposal, **share, "case": _headline(known[proposal])}
-                for proposal, share in some
+                {"proposal": id, **share, "case": _headline(known[id]) if id in known else None}
+                for id, share in some
             ]
             found["count"] = len(shares)
         return [found]
@@ -220,7 +222,7 @@ def top_up(code: str) -> AnyResponse:
     person, parts = visit.person(), visit.parts()
     check(person, "add-source")
     with parts.pool.connection() as connection:
-        found = fill(figures.budgets(connection, NOW, code), connection)
+        found = fill(figures.budgets(connection, NOW, code), connection, visit.scope())
     if not found:
         raise Missing("envelope", code)
     form = _form(SourceGivenSchema())
@@ -241,11 +243,12 @@ def phases() -> Response:
     check(visit.person(), "read-case")
     number = _page_number()
     with visit.parts().pool.connection() as connection:
-        found = holding_back(connection, after=(number - 1) * MOST, most=MOST + 1)
-        shown = fill(found[:MOST], connection)
+        found = holding_back(connection, visit.scope(), after=(number - 1) * MOST, most=MOST + 1)
+        shown = fill(found[:MOST], connection, visit.scope())
         codes = {case["award"]["envelope"] for case in shown}
         budgets = [each for code in sorted(codes) for each in figures.budgets(connection, NOW, code)]
-        called = {each["code"]: each["name"] or each["code"] for each in fill(budgets, connection)}
+        named = fill(budgets, connection, visit.scope())
+        called = {each["code"]: each["name"] or each["code"] for each in named}
     return page(
         "money/phases.html",
         called=called,
@@ -335,10 +338,10 @@ def _act(
 def _case(proposal: str) -> Document:
     """A case as it stands now."""
     with visit.parts().pool.connection() as connection:
-        document = reading.status(connection, proposal)
+        document = reading.status(connection, proposal, visit.scope())
         if document is None:
             raise Missing("proposal", proposal)
-        return fill(document, connection)
+        return fill(document, connection, visit.scope())
 
 
 def _ask(act: str, form: Form, case: Document, number: int | None, words: str) -> Response:
@@ -350,8 +353,10 @@ def _ask(act: str, form: Form, case: Document, number: int | None, words: str) -
     budget = _budget_of(case)
     if act == "reallocate" and budget is not None:
         with visit.parts().pool.connection() as connection:
+            scope = visit.scope()
             found = receivers(
                 connection,
+                scope,
                 giver=case["id"],
                 envelope=budget["id"],
                 programme=budget["programme"],
@@ -362,8 +367,9 @@ def _ask(act: str, form: Form, case: Document, number: int | None, words: str) -
             chosen = form.value("to")
             if chosen and chosen not in {each["id"] for each in found}:
                 # Whoever was chosen before the search stays among the choices.
-                found = [*cases(connection, [chosen]).values(), *found]
-            choices = [(each["id"], _choice(each)) for each in fill(found[: MOST_RECEIVERS + 1], connection)]
+                found = [*cases(connection, scope, [chosen]).values(), *found]
+            named = fill(found[: MOST_RECEIVERS + 1], connection, scope)
+            choices = [(each["id"], _choice(each)) for each in named]
     return page(
         "money/act.html",
         form.status,
@@ -389,7 +395,8 @@ def _preview(act: str, form: Form, case: Document, command: MoneyCommand, forese
     to: Document | None = None
     if isinstance(command, Reallocate):
         with visit.parts().pool.connection() as connection:
-            to = fill(cases(connection, [command.to]), connection).get(command.to)
+            scope = visit.scope()
+            to = fill(cases(connection, scope, [command.to]), connection, scope).get(command.to)
     envelope = commands.load_envelope(visit.parts(), foreseen.case.envelope or "")
     assert envelope is not None
     before = {
@@ -450,7 +457,7 @@ def _budget_of(case: Document) -> Document | None:
     if code is None:
         return None
     with visit.parts().pool.connection() as connection:
-        found = fill(figures.budgets(connection, NOW, code), connection)
+        found = fill(figures.budgets(connection, NOW, code), connection, visit.scope())
     assert found[0]["id"] == envelope_stream(code)
     return found[0]
 
@@ -496,7 +503,7 @@ def _at_moment(
             at = moment(connection, **given, timezone=parts.settings.timezone)
             wait_for(parts, at.position)
             with snapshot(connection):
-                found = fill(read(connection, at), connection)
+                found = fill(read(connection, at), connection, visit.scope())
     return form, found
 
 

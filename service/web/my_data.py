@@ -13,7 +13,7 @@ from service import erasing
 from service.api.people import held_about
 from service.identity.permissions import check, needs
 from service.web import visit
-from service.web.event_words import happened, kind_of
+from service.web.event_words import happened, kind_of, stream_name
 from service.web.linking import address_of
 from service.web.naming import names
 from service.web.rendering import has_text, moment, page, say, word
@@ -30,7 +30,7 @@ def show() -> Response:
     history = parts.log.load(person.id)
     known = held_about(parts, person, visit.language())
     with parts.pool.connection() as connection:
-        changed = happened(connection, history, names(parts))
+        changed = happened(connection, visit.scope(), history, names(parts))
     return page(
         "my_data/show.html",
         about=_about(known["person"]),
@@ -100,7 +100,7 @@ def _act(each: dict[str, Any]) -> dict[str, Any]:
         **each,
         "what": kind_of(each["event"]),
         "roleName": word(each["role"]),
-        "about": each["reference"] or each["stream"],
+        "about": each["reference"] or stream_name(each["stream"]),
         "address": address if each["reference"] else None,
     }
 

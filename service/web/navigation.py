@@ -43,6 +43,7 @@ MENU: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("menu.newsletters", "web.newsletters.index", lambda person: may(person, "newsletter")),
     ("menu.portfolio", "web.portfolio.index", lambda person: may(person, "read-portfolio")),
     ("menu.subscriptions", "web.subscriptions.index", lambda person: may(person, "subscribe")),
+    ("menu.register", "web.register.index", lambda person: True),
     ("menu.audit", "web.audit.index", lambda person: may(person, "read-events")),
     ("menu.admin", "web.admin.index", lambda person: may(person, "read-people")),
 )
@@ -52,15 +53,24 @@ LETTERS = {
     "menu.start": "m", "menu.queue": "w", "menu.proposals": "p", "menu.desk": "s", "menu.money": "e",
     "menu.portfolio": "o", "menu.audit": "a", "menu.admin": "b", "menu.programmes": "r",
     "menu.newsletters": "n", "menu.inbox": "i", "menu.deliveries": "v",
-    "menu.subscriptions": "k",
+    "menu.subscriptions": "k", "menu.register": "u",
 }  # fmt: skip
 """The shortcut of a place by the key of its name."""
 
 UNDER = {
     f"web.{area}": f"web.{place}"
     for place, areas in {
-        "cases": ("search", "submission", "acting", "supplement", "differences", "withdrawal"),
-        "desk": ("terms", "letters"),
+        "cases": (
+            "search",
+            "submission",
+            "acting",
+            "supplement",
+            "differences",
+            "withdrawal",
+            "classification",
+            "redaction",
+        ),
+        "desk": ("terms", "letters", "retention"),
         "inbox": ("preferences",),
         "audit": ("replay",),
         "admin": ("sign_in_record",),

@@ -31,10 +31,10 @@ from service.identity.permissions import check, may, needs
 from service.messaging.mail import layout
 from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
 from service.web.rendering import has_text, money, number, page, ratio, say
-from service.words import fill
 
 area = Blueprint("newsletters", __name__)
 
@@ -430,7 +430,7 @@ def _differences(newsletter: Newsletter, now: Document) -> list[str]:
     if now == newsletter.figures:
         return []
     with visit.parts().pool.connection() as connection:
-        found = period.differences(*fill([newsletter.figures, now], connection))
+        found = period.differences(*fill([newsletter.figures, now], connection, visit.scope()))
     said = [
         say("newsletters.differs", what=_figure(place), before=_value(place, before), after=_value(place, after))
         for place, before, after in found.figures

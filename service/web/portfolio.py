@@ -144,7 +144,7 @@ def _figures(connection: Connection, at: Moment, given: dict[str, Any], today: d
         )
 
     return figures_at(
-        connection, parts.counted, at, given["programme"], until, parts.calendar(), names(parts),
+        connection, visit.scope(), parts.counted, at, given["programme"], until, parts.calendar(), names(parts),
         places(parts, given["programme"]), address,
     )  # fmt: skip
 

@@ -16,13 +16,14 @@ from projections.plain import euros
 from projections.view import Document
 from service import figures
 from service.counted import Counted
+from service.identity.scope import Scope
 from service.web.chart_tables import bars_table, tiles_table
 from service.web.charts import Bars, Lines, Tiles
+from service.web.filling import fill
 from service.web.lead_times import LeadTime, lead_times
 from service.web.naming import Names
 from service.web.places import Places
 from service.web.rendering import say
-from service.words import fill
 
 __all__ = ["FIGURES", "Figures", "Table", "figures_at"]
 
@@ -85,6 +86,7 @@ FIGURES = ("envelope", "themes", "subregions", "map", "municipalities", "multipl
 
 def figures_at(
     connection: Connection,
+    scope: Scope,
     counted: Counted,
     moment: Moment,
     programme: str | None,
@@ -103,14 +105,16 @@ def figures_at(
             if programme is None or budget["programme"] in (None, programme)
         ],
         connection,
+        scope,
     )
+    hidden = scope.hidden(connection)
     sums, days, taken = counted.once(
         connection,
-        ("portfolio", moment, programme, calendar.holidays),
+        ("portfolio", moment, programme, calendar.holidays, hidden),
         lambda: (
-            figures.portfolio(connection, moment, programme),
+            figures.portfolio(connection, moment, programme, hidden),
             figures.budget_days(connection, [each["id"] for each in found], moment),
-            lead_times(connection, moment, calendar.holidays, programme),
+            lead_times(connection, moment, calendar.holidays, programme, hidden),
         ),
     )
     return Figures(

@@ -87,10 +87,14 @@ def show() -> AnyResponse:
             later, events = _later(connection, known), _acts(connection, known)
         wait_for(parts, known)
         with snapshot(connection):
-            sums = parts.counted.once(connection, ("sums", known), lambda: sums_at(connection, Moment(known)))
-            acts = _beside(events, sums, connection)
+            hidden = visit.scope().hidden(connection)
+            sums = parts.counted.once(
+                connection, ("sums", known, hidden), lambda: sums_at(connection, Moment(known), hidden)
+            )
+            known_of = [[event for event in act if event.stream not in hidden] for act in events]
+            acts = _beside([act for act in known_of if act], sums, connection, hidden)
             moments = _moments(connection, errors)
-            compared = [_counted(connection, each) for each in moments] if moments else None
+            compared = [_counted(connection, each, hidden) for each in moments] if moments else None
     here = acts[0] if acts else None
     return page(
         "audit/portfolio.html",
@@ -110,9 +114,9 @@ def show() -> AnyResponse:
     )
 
 
-def sums_at(connection: Connection, at: Moment) -> Sums:
+def sums_at(connection: Connection, at: Moment, hidden: Sequence[str] = ()) -> Sums:
     """The totals of a moment."""
-    return _sums(figures.total(connection, at), figures.left(connection, at))
+    return _sums(figures.total(connection, at, hidden), figures.left(connection, at))
 
 
 def _sums(total: Document, left: str) -> Sums:
@@ -144,13 +148,17 @@ def _later(connection: Connection, known: int) -> tuple[int, str] | None:
     return (same[-1], rows[0][1]) if same else None
 
 
-def _beside(acts: Sequence[Sequence[Recorded]], sums: Sums, connection: Connection) -> list[Act]:
+def _beside(
+    acts: Sequence[Sequence[Recorded]], sums: Sums, connection: Connection, hidden: Sequence[str]
+) -> list[Act]:
     """The acts with the totals after each, counted back from those after the first of them."""
     told = {
         each.position: each
-        for each in happened(connection, [event for act in acts for event in act], names(visit.parts()))
+        for each in happened(
+            connection, visit.scope(), [event for act in acts for event in act], names(visit.parts())
+        )
     }
-    changes = _changes(connection, [event for act in acts for event in act])
+    changes = _changes(connection, [event for act in acts for event in act], hidden)
     found: list[Act] = []
     for act in acts:
         change = {
@@ -172,7 +180,9 @@ def _beside(acts: Sequence[Sequence[Recorded]], sums: Sums, connection: Connecti
     return found
 
 
-def _changes(connection: Connection, events: Sequence[Recorded]) -> dict[int, dict[str, int]]:
+def _changes(
+    connection: Connection, events: Sequence[Recorded], hidden: Sequence[str]
+) -> dict[int, dict[str, int]]:
     """What the events at these positions change: a count, and cents."""
     sums = ", ".join(f"coalesce(sum({measure}), 0)" for measure in MEASURES)
     positions, streams = [event.position for event in events], [event.stream for event in events]
@@ -212,14 +222,16 @@ def _moments(connection: Connection, errors: dict[str, str]) -> list[Moment] | N
     return moments if len(moments) == len(found) else None
 
 
-def _counted(connection: Connection, at: Moment) -> State:
-    """The same, counted once for everybody until the views move on: who compares asks for the same moments again."""
-    return visit.parts().counted.once(connection, ("compared", at), lambda: _state(connection, at))
+def _counted(connection: Connection, at: Moment, hidden: tuple[str, ...]) -> State:
+    """The same, counted once for who may see as much until the views move on: who compares asks for them again."""
+    return visit.parts().counted.once(
+        connection, ("compared", at, hidden), lambda: _state(connection, at, hidden)
+    )
 
 
-def _state(connection: Connection, at: Moment) -> State:
+def _state(connection: Connection, at: Moment, hidden: Sequence[str]) -> State:
     """Everything that is compared of a moment: the totals, and what counts under each of the dimensions."""
-    sums = figures.portfolio(connection, at)
+    sums = figures.portfolio(connection, at, hidden=hidden)
     found = {("total", ""): _sums(sums["total"], figures.left(connection, at))}
     for dimension, what in DIMENSIONS.items():
         for entry in sums[dimension]:

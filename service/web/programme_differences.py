@@ -55,6 +55,8 @@ class Said:
             "body": self.bodies, "bodies": self.bodies, "secretariat": self.bodies, "themes": self.themes,
             "parent": self.themes, "subregions": self.subregions,
         }.get(key, {})  # fmt: skip
+        if key == "publication":
+            return say(f"programmes.publication-{value['moment']}")
         if isinstance(value, list):
             return ", ".join(known.get(each, str(each)) for each in value)
         if key in EXPLAINED:
@@ -62,6 +64,8 @@ class Said:
         match key:
             case "term" | "reminder" | "escalation":
                 return say("programmes.working-days", count=value)
+            case "awarded" | "rejected" | "withdrawn":
+                return say("programmes.years", count=value)
             case "amount":
                 return money(value)
             case "opens" | "closes":
@@ -96,7 +100,9 @@ def _tables(
         one, other = old.get(key), new.get(key)
         if one == other or (key == "version" and not where):
             continue
-        if key in WITHIN or (key in LISTS and not where):
+        if key == "retention":
+            yield from _tables(here, one or {}, other or {}, said)
+        elif key in WITHIN or (key in LISTS and not where):
             yield from _lists(here, one or [], other or [], said)
         elif key == "name" and isinstance(one, dict) and isinstance(other, dict):
             for language in ("nl", "en"):

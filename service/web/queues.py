@@ -20,12 +20,12 @@ from service.published import all_bodies
 from service.web import sessions, visit
 from service.web.acting import fields_of, prepared
 from service.web.acts import Act, kind_acts
+from service.web.filling import fill
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
 from service.web.rendering import page, say, word
 from service.web.sorting import Sort, asked_sort
 from service.web.together import MOST, Chosen, chosen, common_kind, foreseen, recorded
-from service.words import fill
 
 __all__ = ["area"]
 
@@ -73,12 +73,12 @@ def show(body: str) -> AnyResponse:
     calendar = visit.parts().calendar()
     with visit.parts().pool.connection() as connection:
         found = reading.queue(
-            connection, body, today=calendar.today, holidays=calendar.holidays, cursor=given["cursor"],
+            connection, body, visit.scope(), today=calendar.today, holidays=calendar.holidays, cursor=given["cursor"],
             limit=given["limit"], kind=given["kind"], programme=given["programme"], by=sort.by,
             descending=sort.descending,
         )  # fmt: skip
         before = _before(connection, [item["proposal"] for item in found.items])
-        items: list[Document] = fill(found.items, connection)
+        items: list[Document] = fill(found.items, connection, visit.scope())
         total = _count(connection, body)
     known = names(visit.parts())
     return page(
@@ -115,7 +115,7 @@ def together(body: str) -> AnyResponse:
     check(person, "read-queue", body=body)
     marks = request.form.getlist("case")
     with parts.pool.connection() as connection:
-        cases = chosen(connection, body, marks)
+        cases = chosen(connection, visit.scope(), body, marks)
     judging = request.form.get("step") == "judge"
     # What was chosen for one kind of stage is judged as that, also when a case has moved on: then it says so itself.
     sent = request.form.get("kind", "") if judging else ""
@@ -241,7 +241,9 @@ def _before(connection: Connection[Any], ids: list[str]) -> dict[str, tuple[str,
 
 
 def _count(connection: Connection[Any], body: str) -> int:
-    row = connection.execute("SELECT count(*) FROM views.queue WHERE body = %s", (body,)).fetchone()
+    scope = visit.scope()
+    query = f"SELECT count(*) FROM views.queue WHERE body = %(body)s AND {scope.streams('stream')}"
+    row = connection.execute(query.encode(), {**scope.params, "body": body}).fetchone()
     return int(row[0]) if row else 0
 
 

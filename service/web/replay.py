@@ -29,12 +29,12 @@ from service.published import versions
 from service.web import portfolio_replay, visit
 from service.web.case_fields import Difference, Words, amounts, differences, waits_for
 from service.web.event_words import Happened, happened, references
+from service.web.filling import fill
 from service.web.linking import address_of
 from service.web.named_moments import asked_day, asked_moment
 from service.web.naming import name_of, names
 from service.web.places import places
 from service.web.rendering import page
-from service.words import fill
 
 area = Blueprint("replay", __name__)
 
@@ -84,11 +84,11 @@ def case(proposal: str) -> AnyResponse:
 
 
 def _case(connection: Connection, proposal: str) -> AnyResponse:
-    history = reading.history(connection, proposal)
-    states = _states(history)
-    if not states:
+    case = reading.case_history(connection, proposal, visit.scope())
+    if case is None:
         raise Missing("proposal", proposal)
-    check(visit.person(), "read-case", owner=states[-1]["owner"]["$party"])
+    check(visit.person(), "read-case", owner=case.document["owner"]["$party"])
+    history, states = case.history, _states(case.history)
     slid = request.args.get("event", "")
     address = ""
     if re.fullmatch(r"[0-9]{1,9}", slid):
@@ -99,7 +99,9 @@ def _case(connection: Connection, proposal: str) -> AnyResponse:
     else:
         index = _index(history, request.args.get("at"))
     words = _words(connection, states[-1], history)
-    before, after, now = fill([states[index - 1] if index else {}, states[index], states[-1]], connection)
+    before, after, now = fill(
+        [states[index - 1] if index else {}, states[index], states[-1]], connection, visit.scope()
+    )
     steps = _steps(connection, proposal, history, states, words)
     only = request.args.get("only") == "amounts"
     errors: dict[str, str] = {}
@@ -161,7 +163,9 @@ def _words(connection: Connection, case: Document, history: Sequence[Recorded]) 
         judged |= _judged(programme)
     moved = [each.event.to for each in history if isinstance(each.event, MoneyMovedOut)]
     moved += [each.event.from_proposal for each in history if isinstance(each.event, MoneyMovedIn)]
-    return Words(names(parts), places(parts, case["programme"]), references(connection, moved), judged)
+    return Words(
+        names(parts), places(parts, case["programme"]), references(connection, visit.scope(), moved), judged
+    )
 
 
 def _judged(programme: Programme) -> dict[str, str]:
@@ -179,7 +183,7 @@ def _steps(
     states: Sequence[Document],
     words: Words,
 ) -> list[Step]:
-    told = happened(connection, history, words.names)
+    told = happened(connection, visit.scope(), history, words.names)
     found = []
     for number, (said, before, after) in enumerate(zip(told, [None, *states[:-1]], states, strict=True), 1):
         found.append(
@@ -234,7 +238,7 @@ def _then(
 
 
 def _compared(connection: Connection, one: Document | None, other: Document | None, words: Words) -> Compared:
-    one, other = fill([one, other], connection)
+    one, other = fill([one, other], connection, visit.scope())
     return Compared(
         _beside(one, words) if one else None,
         _beside(other, words) if other else None,

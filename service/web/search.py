@@ -27,7 +27,7 @@ BEGIN, END = "\ue000", "\ue001"
 FOUND = """SELECT DISTINCT ON (w.stream) w.stream, e.key,
         ts_headline('pg_catalog.dutch', left(e.value, 20000), q, %(marks)s)
     FROM log.words w, websearch_to_tsquery('pg_catalog.dutch', %(q)s) AS q, jsonb_each_text(w.texts) AS e
-    WHERE w.stream = ANY(%(streams)s) AND w.search @@ q
+    WHERE w.stream = ANY(%(streams)s) AND w.search @@ q AND {readable}
     ORDER BY w.stream, ts_rank(to_tsvector('pg_catalog.dutch', left(e.value, 20000)), q) DESC, w.position DESC, e.key"""
 MARKS = f'StartSel="{BEGIN}", StopSel="{END}", MaxWords=24, MinWords=12, ShortWord=2, MaxFragments=1'
 
@@ -99,5 +99,7 @@ def _said(connection: Connection[Any], typed: str, streams: Sequence[str]) -> di
     if not streams:
         return {}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(FOUND, {"q": typed, "streams": list(streams), "marks": MARKS}).fetchall()
+        scope = visit.scope()
+        given = {**scope.params, "q": typed, "streams": list(streams), "marks": MARKS}
+        rows = cursor.execute(FOUND.replace("{readable}", scope.readable()).encode(), given).fetchall()
     return {stream: (path, text) for stream, path, text in rows}

@@ -94,7 +94,7 @@ def _envelopes(connection: Connection[Any], typed: str) -> Group:
     asked = {"q": typed, "code": typed.lower(), "most": MOST + 1}
     with connection.cursor(row_factory=tuple_row) as cursor:
         keys = [key for (key,) in cursor.execute(ENVELOPES, asked).fetchall()]
-    called = references(connection, keys)
+    called = references(connection, visit.scope(), keys)
     hits = [
         Hit(called[key], url_for("web.money.envelope", code=key.removeprefix("envelope-")))
         for key in keys[:MOST]
@@ -140,7 +140,7 @@ def _people(connection: Connection[Any], typed: str) -> Group:
 
 
 def _events(connection: Connection[Any], person: Person, typed: str) -> Group:
-    found = event_search.search(connection, Wanted(words=typed), limit=MOST, patience=PATIENCE)
+    found = event_search.search(connection, visit.scope(), Wanted(words=typed), limit=MOST, patience=PATIENCE)
     whole = url_for("web.audit.index", words=typed)
     # Not everybody who reads the log reads cases.
     cases = may(person, "read-case")
@@ -150,7 +150,7 @@ def _events(connection: Connection[Any], person: Person, typed: str) -> Group:
             (each.address if cases else None) or whole,
             f"{each.by}, {day(each.effective_on)}",
         )
-        for each in happened(connection, found.events, names(visit.parts()))
+        for each in happened(connection, visit.scope(), found.events, names(visit.parts()))
     ]
     return Group("events", hits, whole)
 

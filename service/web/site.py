@@ -13,6 +13,7 @@ from service.web import (
     audit,
     cases,
     choosing_password,
+    classification,
     deliveries,
     desk,
     differences,
@@ -34,8 +35,11 @@ from service.web import (
     preferences,
     programme_pages,
     queues,
+    redaction,
+    register_pages,
     rendering,
     replay,
+    retention,
     search,
     second_factor,
     second_step,
@@ -57,11 +61,13 @@ __all__ = ["AREAS", "register"]
 AREAS = (
     sign_in, start, cases, acting, queues, search, submission, supplement, differences, withdrawal,
     desk, terms, programme_pages, admin, money, portfolio, audit, replay, letters, live, kit,
+    classification, register_pages,
     inbox, preferences, deliveries, subscriptions, newsletters, unsubscribe, outbox,
     account, account_tokens, account_sessions, choosing_password, second_factor, second_step, passkeys,
     my_data, organisation,
     elsewhere, identity_links,
     permission_pages, sign_in_record,
+    redaction, retention,
 )  # fmt: skip
 """A new area is a module with an `area`, and its name here."""
 

@@ -10,7 +10,7 @@ from flask import Response
 
 from service.web.visit import language
 
-__all__ = ["as_csv"]
+__all__ = ["as_csv", "plain_text"]
 
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """How a text begins that a spreadsheet would take for a formula; the last four are the wide forms of the first."""
@@ -27,6 +27,11 @@ def as_csv(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> 
     response = Response("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
+
+
+def plain_text(value: object) -> str:
+    """A value as any program reads it, and no spreadsheet takes for a formula."""
+    return _cell(value, dutch=False)
 
 
 def _cell(value: object, dutch: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -18,17 +18,18 @@ from service import figures
 from service.arrays import array
 from service.identity import people
 from service.identity.people import Person
-from service.identity.permissions import may, needs
+from service.identity.permissions import Reach, may, needs
+from service.identity.scope import Scope
 from service.listing import Filters, proposals
 from service.messaging import by_post, inspecting
 from service.terms import Wanted, board
 from service.web import drafts, visit
 from service.web.drafts import Draft
+from service.web.filling import fill
 from service.web.naming import Names, names, programmes_in_force
 from service.web.navigation import links
 from service.web.rendering import page
 from service.web.supplement import question_of
-from service.words import fill
 
 __all__ = ["Desk", "area"]
 
@@ -71,18 +72,19 @@ def work() -> Response:
     calendar = parts.calendar()
     called = names(parts)
     secretary = "secretary" in person.roles
+    scope = visit.scope()
     with parts.pool.connection() as connection:
-        mine = _mine(connection, person, calendar) if "submitter" in person.roles else None
+        mine = _mine(connection, person, scope, calendar) if "submitter" in person.roles else None
         kept = drafts.of_person(connection, person.id) if mine is None and may(person, "submit") else []
         own = sorted(person.bodies) if "member" in person.roles else []
-        desks = _desks(connection, own, calendar, called, TOP) if own else []
-        office = _desks(connection, None, calendar, called, TOP) if secretary else None
+        desks = _desks(connection, scope, own, calendar, called, TOP) if own else []
+        office = _desks(connection, scope, None, calendar, called, TOP) if secretary else None
         post = by_post.count(connection) if secretary else 0
         missed = inspecting.missed(connection) if secretary else 0
         every = figures.budgets(connection) if "treasurer" in person.roles else None
-        budgets = None if every is None else fill(_newest(every), connection)
-        phases = _phases(connection) if budgets is not None else []
-        latest = _latest(connection) if "auditor" in person.roles else None
+        budgets = None if every is None else fill(_newest(every), connection, scope)
+        phases = _phases(connection, scope) if budgets is not None else []
+        latest = _latest(connection, scope) if "auditor" in person.roles else None
         staff = len(people.ids(connection)) if may(person, "read-people") else None
     return page(
         "start/work.html",
@@ -111,11 +113,13 @@ def keys() -> Response:
     return page("start/keys.html", places=[link for link in links(visit.person()) if link.letter])
 
 
-def _mine(connection: Connection[Any], person: Person, calendar: Calendar) -> Mine:
-    owner = person.organisation or person.id
-    asked = proposals(connection, Filters(owner=owner, status="supplement"), limit=SHOWN)
-    newest = proposals(connection, Filters(owner=owner), limit=SHOWN)
-    found = fill([*asked.items, *newest.items], connection)
+def _mine(connection: Connection[Any], person: Person, scope: Scope, calendar: Calendar) -> Mine:
+    # Who submits and sees other cases in another role has only these here.
+    owners = frozenset(id for id in (person.organisation, person.id) if id)
+    own = replace(scope, open=Reach(owners=owners))
+    asked = proposals(connection, own, Filters(status="supplement"), limit=SHOWN)
+    newest = proposals(connection, own, Filters(), limit=SHOWN)
+    found = fill([*asked.items, *newest.items], connection, scope)
     told = [_told(case, calendar) for case in found]
     first, rest = told[: len(asked.items)], told[len(asked.items) :]
     seen = {case["id"] for case in first}
@@ -143,14 +147,19 @@ def _left(due_on: str, calendar: Calendar) -> dict[str, Any]:
 
 
 def _desks(
-    connection: Connection[Any], bodies: Sequence[str] | None, calendar: Calendar, called: Names, each: int
+    connection: Connection[Any],
+    scope: Scope,
+    bodies: Sequence[str] | None,
+    calendar: Calendar,
+    called: Names,
+    each: int,
 ) -> list[Desk]:
     """What waits for these bodies, or for every one for which anything does, the most overdue first."""
     wanted = Wanted(bodies=None if bodies is None else tuple(bodies))
     found = board(
-        connection, wanted, today=calendar.today, holidays=calendar.holidays, each=each, most=each * 50
+        connection, scope, wanted, today=calendar.today, holidays=calendar.holidays, each=each, most=each * 50
     )
-    items = fill(found.items, connection)
+    items = fill(found.items, connection, scope)
     known = bodies if bodies is not None else sorted({body for body, _ in found.counts})
     desks = [
         Desk(
@@ -178,17 +187,19 @@ def _newest(budgets: Sequence[Document]) -> list[Document]:
     return sorted(newest, key=lambda budget: str(budget["code"]))
 
 
-HELD_BACK = """SELECT proposal FROM views.budget_facts WHERE proposal IS NOT NULL
-    GROUP BY proposal HAVING sum(held_back) > 0 ORDER BY max(position) DESC LIMIT %s"""
+HELD_BACK = """SELECT proposal FROM views.budget_facts WHERE proposal IS NOT NULL AND {scope}
+    GROUP BY proposal HAVING sum(held_back) > 0 ORDER BY max(position) DESC LIMIT %(most)s"""
 
 
-def _phases(connection: Connection[Any]) -> list[dict[str, Any]]:
+def _phases(connection: Connection[Any], scope: Scope) -> list[dict[str, Any]]:
     """The phases that still hold money back, of the cases where that changed last."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        ids = [key for (key,) in cursor.execute(HELD_BACK, (PHASES,)).fetchall()]
+        held_back = HELD_BACK.replace("{scope}", scope.streams("proposal"))
+        found = cursor.execute(held_back.encode(), {**scope.params, "most": PHASES}).fetchall()
+        ids = [key for (key,) in found]
         query = "SELECT document FROM views.status WHERE key = ANY(%s::text[])"
         rows = cursor.execute(query, (array(ids),)).fetchall()
-    cases = {case["id"]: case for case in fill([document for (document,) in rows], connection)}
+    cases = {case["id"]: case for case in fill([document for (document,) in rows], connection, scope)}
     return [
         {**phase, "case": cases[id]}
         for id in ids
@@ -198,14 +209,15 @@ def _phases(connection: Connection[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _latest(connection: Connection[Any]) -> list[dict[str, Any]]:
+def _latest(connection: Connection[Any], scope: Scope) -> list[dict[str, Any]]:
     """The cases in which something was recorded last, among the last hundred events."""
-    query = """SELECT s.document, e.recorded_at FROM (
+    query = f"""SELECT s.document, e.recorded_at FROM (
             SELECT originator_id, max(recorded_at) AS recorded_at, max(notification_id) AS position FROM (
                 SELECT * FROM log.events ORDER BY notification_id DESC LIMIT 100) AS newest
             WHERE originator_id LIKE 'proposal-%%' GROUP BY originator_id) AS e
-        JOIN views.status s ON s.key = e.originator_id ORDER BY e.position DESC LIMIT %s"""
+        JOIN views.status s ON s.key = e.originator_id WHERE {scope.cases()}
+        ORDER BY e.position DESC LIMIT %(most)s"""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, (TOP,)).fetchall()
-    found = fill([document for document, _ in rows], connection)
+        rows = cursor.execute(query.encode(), {**scope.params, "most": TOP}).fetchall()
+    found = fill([document for document, _ in rows], connection, scope)
     return [{**case, "recordedAt": at} for case, (_, at) in zip(found, rows, strict=True)]

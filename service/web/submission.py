@@ -224,8 +224,8 @@ def received(proposal: str) -> Response:
     """It came in: under which reference, what happens next, and until when."""
     parts = visit.parts()
     with parts.pool.connection() as connection:
-        found = reading.status_now(connection, proposal)
-    if found is None or not may(visit.person(), "read-case", owner=found[1], municipalities=found[4]):
+        found = reading.status_now(connection, proposal, visit.scope())
+    if found is None:
         raise Missing("proposal", proposal)
     case = msgspec.json.decode(found[0])
     calendar = parts.calendar()

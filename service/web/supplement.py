@@ -19,11 +19,12 @@ from domain.working_days import working_days_until
 from service import commands, reading
 from service.api.proposals_schema import RevisionSchema, proposal_input
 from service.errors import Missing
-from service.identity.permissions import check, may, needs
+from service.identity.permissions import check, needs
 from service.published import programme_of
 from service.web import drafts, visit
 from service.web.drafts import Draft, Typed
 from service.web.forms import Form, key_sent
+from service.web.levels import secret
 from service.web.live_budget import budget
 from service.web.naming import names
 from service.web.proposal_form import as_typed, judge, options
@@ -49,11 +50,13 @@ class Seen:
 def question_of(case: dict[str, Any]) -> dict[str, Any] | None:
     """What was asked last: the remarks of the completeness check, or the grounds of an advice to revise."""
     asked = [
-        {**review, "words": review["grounds"]} for review in case["reviews"] if review["advice"] == "revise"
+        {**review, "words": review["grounds"] or secret(review["confidentiality"])}
+        for review in case["reviews"]
+        if review["advice"] == "revise"
     ]
     checked = case["completeness"]
     if checked is not None and checked["outcome"] == "supplement":
-        asked.append({**checked, "words": checked["remarks"]})
+        asked.append({**checked, "words": checked["remarks"] or secret(checked["confidentiality"])})
     return max(asked, key=lambda each: int(each["position"]), default=None)
 
 
@@ -116,8 +119,8 @@ def _seen(proposal: str) -> Seen:
     """The case, for who may supplement it."""
     parts = visit.parts()
     with parts.pool.connection() as connection:
-        found = reading.status_now(connection, proposal)
-    if found is None or not may(visit.person(), "read-case", owner=found[1], municipalities=found[4]):
+        found = reading.status_now(connection, proposal, visit.scope())
+    if found is None:
         raise Missing("proposal", proposal)
     check(visit.person(), "revise", owner=found[1])
     case = msgspec.json.decode(found[0])

@@ -11,11 +11,11 @@ from service.identity.permissions import check, may, needs
 from service.reading import QUEUE_SORTS
 from service.terms import URGENCIES, Board, Wanted, board
 from service.web import visit
+from service.web.filling import fill
 from service.web.naming import Names, names, programmes_in_force
 from service.web.rendering import page, say, word
 from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
-from service.words import fill
 
 area = Blueprint("terms", __name__)
 
@@ -126,6 +126,7 @@ def _board(wanted: Wanted, each: int, after: int, most: int, sort: Sort) -> Boar
     with parts.pool.connection() as connection:
         found = board(
             connection,
+            visit.scope(),
             wanted,
             today=calendar.today,
             holidays=calendar.holidays,
@@ -135,7 +136,7 @@ def _board(wanted: Wanted, each: int, after: int, most: int, sort: Sort) -> Boar
             by=sort.by,
             descending=sort.descending,
         )
-        return Board(found.counts, fill(found.items, connection))
+        return Board(found.counts, fill(found.items, connection, visit.scope()))
 
 
 def _address(wanted: Wanted, endpoint: str = "web.terms.index", **changes: Any) -> str:

@@ -19,11 +19,12 @@ from service.errors import KeyReused, Missing, Stale
 from service.eventstore import Conflict, Once
 from service.identity.people import Person
 from service.identity.permissions import Forbidden
+from service.identity.scope import Scope
 from service.texts import catalog
+from service.web.filling import fill
 from service.web.rendering import say
 from service.web.visit import language
 from service.wiring import Parts
-from service.words import fill
 
 __all__ = ["MOST", "Chosen", "chosen", "common_kind", "foreseen", "recorded"]
 
@@ -58,10 +59,10 @@ class Chosen:
 
 CHOSEN = """SELECT s.key, s.reference, s.document #> '{content,title}', (s.document ->> 'version')::int,
         (SELECT q.document ->> 'kind' FROM views.queue q WHERE q.stream = s.key AND q.body = %(body)s LIMIT 1)
-    FROM views.status s WHERE s.key = ANY(%(ids)s)"""
+    FROM views.status s WHERE s.key = ANY(%(ids)s) AND {scope}"""
 
 
-def chosen(connection: Connection, body: str, marks: Iterable[str]) -> list[Chosen]:
+def chosen(connection: Connection, scope: Scope, body: str, marks: Iterable[str]) -> list[Chosen]:
     """The cases that a form names, in the order in which it does; what names none is left out."""
     versions: dict[str, int] = {}
     for mark in marks:
@@ -69,8 +70,10 @@ def chosen(connection: Connection, body: str, marks: Iterable[str]) -> list[Chos
         if version.isdecimal() and len(version) < 10 and len(versions) < MOST:
             versions.setdefault(proposal, int(version))
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(CHOSEN, {"body": body, "ids": list(versions)}).fetchall()
-    said: list[Any] = fill([msgspec.to_builtins(row) for row in rows], connection)
+        query = CHOSEN.replace("{scope}", scope.cases())
+        given = {**scope.params, "body": body, "ids": list(versions)}
+        rows = cursor.execute(query.encode(), given).fetchall()
+    said: list[Any] = fill([msgspec.to_builtins(row) for row in rows], connection, scope)
     found = {
         key: Chosen(key, versions[key], reference, title or say("cases.redacted"), kind)
         for key, reference, title, _, kind in said

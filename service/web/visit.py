@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.api.context import running
 from service.commands import Done
 from service.identity.people import Person
+from service.identity.scope import Scope, scope_of
 from service.texts import DEFAULT, LANGUAGES
 from service.web import sessions
 from service.web.sessions import Session
@@ -22,7 +23,7 @@ from service.wiring import Parts
 
 __all__ = [
     "COOKIE", "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
-    "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "session", "speak", "theme",
+    "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "scope", "session", "speak", "theme",
     "this_page", "typed_by",
 ]  # fmt: skip
 
@@ -74,6 +75,11 @@ def person() -> Person:
     found = session()
     assert found is not None
     return found.person
+
+
+def scope() -> Scope:
+    """What exists for who looks. Only for pages that are not public."""
+    return scope_of(person(), parts().calendar().today)
 
 
 def mark_of(person: str) -> str:

@@ -14,7 +14,7 @@ from domain.proposal import Withdraw
 from service import commands, reading
 from service.api.acts_schema import WithdrawalSchema
 from service.errors import Missing
-from service.identity.permissions import check, may, needs
+from service.identity.permissions import check, needs
 from service.texts import catalog
 from service.web import visit
 from service.web.forms import Form
@@ -54,8 +54,8 @@ def send(proposal: str) -> AnyResponse:
 def _case(proposal: str) -> dict[str, Any]:
     """The case, for who may withdraw it."""
     with visit.parts().pool.connection() as connection:
-        found = reading.status_now(connection, proposal)
-    if found is None or not may(visit.person(), "read-case", owner=found[1], municipalities=found[4]):
+        found = reading.status_now(connection, proposal, visit.scope())
+    if found is None:
         raise Missing("proposal", proposal)
     check(visit.person(), "withdraw", owner=found[1])
     case: dict[str, Any] = msgspec.json.decode(found[0])

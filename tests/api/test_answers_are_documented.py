@@ -53,6 +53,9 @@ def walked(service: Service) -> Service:
     withdrawn = service.done("submitter", "/proposals", a_proposal())["id"]
     service.done("secretary", f"/proposals/{withdrawn}/withdrawal", {"grounds": "Toch niet"})
     service.done("submitter", "/proposals", a_proposal())
+    ended = service.told("secretary", f"/proposals/{withdrawn}/texts")["items"]
+    redacted = {"texts": [ended[0]["name"]], "ground": "privacy", "remarks": "Op verzoek"}
+    service.done("secretary", f"/proposals/{withdrawn}/redactions", redacted)
     parts, secretary = service.app.extensions["besluitspoor"].parts, service.people["secretary"]
     for quarter in (1, 4):
         days = date(2020, quarter, 1), date(2020, quarter + 2, 30)
@@ -92,6 +95,7 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         "/proposals": ["/proposals"],
         "/proposals/{proposal}": [f"/proposals/{case}" for case in cases],
         "/proposals/{proposal}/timeline": [f"/proposals/{case}/timeline" for case in cases],
+        "/proposals/{proposal}/texts": [f"/proposals/{case}/texts" for case in cases],
         "/proposals/{proposal}/letters": [f"/proposals/{case}/letters" for case in cases],
         "/bodies/{body}/queue": ["/bodies/secretariat/queue"],
         "/programmes": ["/programmes"],
@@ -99,6 +103,7 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         "/envelopes": ["/envelopes"],
         "/envelopes/{code}": ["/envelopes/pot"],
         "/portfolio": ["/portfolio"],
+        "/retention": ["/retention", "/retention?on=2040-01-01"],
         "/events": ["/events?limit=1000"],
         "/newsletters": ["/newsletters", "/newsletters?state=draft"],
         "/newsletters/{newsletter}": [f"/newsletters/{newsletter}" for newsletter in written],
@@ -131,11 +136,12 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
             office = (
                 address.startswith(("/inbox", "/deliveries", "/newsletters", "/council-addresses"))
                 or "queue" in address
+                or address.endswith("/texts")
             )
             who = "secretary" if office else "auditor"
             who = "integration" if address.startswith("/subscriptions") else who
             who = "submitter" if address == "/organisation" else who
-            who = "admin" if address.startswith(("/people", "/sign-ins")) else who
+            who = "admin" if address.startswith(("/people", "/sign-ins", "/retention")) else who
             answer = walked.told(who, address)
             errors = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(answer)]
             assert not errors, (address, errors[:3])

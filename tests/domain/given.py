@@ -13,6 +13,8 @@ from domain import case as cases
 from domain import envelope as envelopes
 from domain import proposal as acts
 from domain.case import Case
+from domain.classification import Classify, classify
+from domain.confidentiality import Confidentiality
 from domain.envelope import Envelope, envelope_stream
 from domain.events import Cofinancing, Content, Event, Phase, Source, StageOpened, SubregionSupport
 from domain.programme import Body, Programme, Stage
@@ -258,6 +260,20 @@ class World:
         command = acts.Withdraw("Geen capaciteit.", on or self.today)
         events = acts.withdraw(command, self.cases[proposal], self.calendar)
         return self.record([(proposal, event) for event in events], on)
+
+    def classify(
+        self,
+        proposal: str,
+        level: str = "confidential",
+        ground: str = "",
+        about: int = 0,
+        until: date | None = None,
+    ) -> list[Event]:
+        """The level of the whole, or of the act at a version; a confidential one has a ground anyhow."""
+        given = Confidentiality(level, ground or ("woo-5-1-1-c" if level == "confidential" else ""), until)
+        command = Classify(about, given, "Zie de brief.", self.today)
+        events = classify(command, self.cases[proposal], self.today)
+        return self.record([(proposal, event) for event in events])
 
     # Money
 

@@ -314,6 +314,8 @@ REQUIRED = [
             "envelopes",
             "tenders",
             "notices",
+            "publication",
+            "retention",
         )
     ),
     *(

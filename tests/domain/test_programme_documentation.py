@@ -9,6 +9,7 @@ import pytest
 
 from domain.definition import KEYS, REGION_KEYS
 from domain.definition_rules import CAPACITIES, KINDS, NOTICE_KINDS, NOTICE_RELATIONS, RESERVED_STAGES
+from domain.programme import PUBLICATIONS
 from domain.requirements import CONSEQUENCES, FUNCTIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "programmes.md").read_text(encoding="utf-8")
@@ -24,6 +25,8 @@ HEADINGS = {
     "envelopes": "## `[[envelopes]]`",
     "tenders": "## `[[tenders]]`",
     "notices": "## `[[notices]]`",
+    "publication": "## `[publication]`",
+    "retention": "## `[retention]`",
 }
 
 
@@ -47,4 +50,5 @@ def test_a_region_has_no_key_that_is_not_told() -> None:
 def test_every_word_to_choose_from_is_told() -> None:
     assert {*KINDS, *CAPACITIES, *RESERVED_STAGES} <= words_under(HEADINGS["stages"])
     assert {*FUNCTIONS, *CONSEQUENCES} <= words_under(HEADINGS["requirements"])
+    assert {*PUBLICATIONS} <= words_under(HEADINGS["publication"])
     assert {*NOTICE_KINDS, *NOTICE_RELATIONS} <= words_under(HEADINGS["notices"])

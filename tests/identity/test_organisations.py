@@ -181,6 +181,30 @@ def test_the_contact_of_a_municipality_reads_the_cases_in_it_and_no_others(
     assert refused.status_code == 403
 
 
+def test_a_confidential_case_does_not_exist_for_the_contact_either(service: Service, contact: Person) -> None:
+    case = service.done("submitter", "/proposals", a_proposal(title="Geheim", municipalities=["Helmond"]))
+    reference = service.told("helmond", f"/proposals/{case['id']}")["reference"]
+    headers = {"Authorization": f"Bearer {service.tokens['helmond']}"}
+    watch = f"/api/v1/proposals/{case['id']}/watch"
+    assert service.client().put(watch, headers=headers, json={"watching": True}).status_code == 200
+    assert case["id"] in str(service.told("helmond", "/people/me/data")["held"])
+    level = {"level": "confidential", "ground": "woo-5-2"}
+    service.done("secretary", f"/proposals/{case['id']}/confidentiality", level)
+    for path in (
+        "/proposals?limit=100",
+        "/proposals?q=geheim",
+        "/proposals?effectiveOn=2026-11-30&limit=100",
+        f"/proposals?atPosition={service.head()}&limit=100",
+    ):
+        assert case["id"] not in ids(service, "helmond", path), path
+    for part in ("", "/timeline", "/letters"):
+        assert service.ask("helmond", f"/proposals/{case['id']}{part}").status_code == 404, part
+    held = str(service.told("helmond", "/people/me/data"))
+    assert case["id"] not in held
+    assert reference not in held
+    assert "confidential" in held
+
+
 def test_a_member_who_sits_for_a_municipality_acts_on_that_seat(service: Service, parts: Parts) -> None:
     seated = people.new(
         email="zetel@example.org",

@@ -10,11 +10,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from domain.event_texts import text_paths
 from domain.events import EVENTS, Event, ProposalWithdrawn
 from service.eventstore import Log
 from service.ids import new_id
 from service.settings import Settings
-from service.worded import digest, text_paths
+from service.worded import digest
 from tests.golden.example import example
 from tests.log.given import meta, worded
 

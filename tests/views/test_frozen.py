@@ -108,7 +108,7 @@ def test_an_event_nobody_can_read_freezes_its_stream_in_every_view(
     assert fold_all(database) == len(walked)
     frozen = contents(database)["frozen"]
     assert {(view, stream) for view, stream, _, _ in frozen} == {
-        (view, fault.stream) for view in ("status", "queue", "portfolio")
+        (view, fault.stream) for view in ("status", "queue", "portfolio", "confidential", "register")
     }
     live = contents(database)
     rebuild(settings)

@@ -173,5 +173,5 @@ def test_a_rebuild_can_be_stopped(settings: Settings, database: Connection, fold
 
 
 def test_an_unknown_view_is_named(settings: Settings) -> None:
-    with pytest.raises(UnknownView, match="The views are: budget, portfolio"):
+    with pytest.raises(UnknownView, match="The views are: budget, confidential, portfolio"):
         rebuild(settings, "statuss")

@@ -18,6 +18,7 @@ from domain.recorded import Moment, Recorded, known_and_true
 from projections.view import Document
 from service import figures, reading
 from service.documents import letters, newsletters
+from service.identity.scope import everything
 from service.settings import Settings
 from service.texts import catalog
 from service.web import event_search
@@ -213,6 +214,7 @@ def test_every_page_together_is_what_a_plain_filter_of_the_log_gives(
         for _ in range(200):
             part = search(
                 connection,
+                everything(DAY),
                 wanted,
                 before=before,
                 limit=chance.choice((1, 7, 50)),
@@ -452,7 +454,7 @@ def test_no_difference_goes_unseen_and_every_field_has_a_name(
             for recorded in history:
                 state = reading.status_of(known_and_true(history, Moment(recorded.position)))
                 assert state is not None
-                states.append(fill(state, connection))
+                states.append(fill(state, connection, everything(DAY)))
             for before in (None, *states):
                 for after in states:
                     was, now = dict(leaves(before or {})), dict(leaves(after))

@@ -127,7 +127,7 @@ def office(site: Site) -> Office:
     made.shared = {"proposal": proposal}
     link = unsubscribe.link(service.settings, Subscription(service.people["neighbour"].id, "turn"))
     made.shared |= {
-        "act": "completeness", "code": PROGRAMME, "step": "what", "number": 1, "figure": "subregions",
+        "act": "completeness", "code": PROGRAMME, "step": "what", "number": 1, "figure": "municipalities",
         "chosen": "nl", "newsletter": draft.id, "municipality": "GM0772", "token": link.rpartition("/")[2],
         "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip

@@ -25,6 +25,9 @@ PAGES = {
     "acts.reallocate_phase": "web.money.reallocate",
     "acts.return_money": "web.money.give_back",
     "acts.withdraw": "web.withdrawal.send",
+    "acts.classify": "web.classification.send",
+    "redactions.redact": "web.redaction.send",
+    "retention.apply_retention": "web.retention.apply",
     "envelopes.open_envelope": "web.money.open_envelope",
     "envelopes.add_source": "web.money.top_up",
     "programmes.publish_programme": "web.programme_pages.publish",
@@ -92,6 +95,10 @@ PAGES = {
     "newsletters.read_edition": "web.newsletters.read_edition",
     "newsletters.list_council_addresses": "web.newsletters.addresses",
     "events.read_events": "web.audit.index",
+    "register.list_register": "web.register.index",
+    "register.read_entry": "web.register.show",
+    "retention.report_retention": "web.retention.index",
+    "redactions.list_texts": "web.redaction.ask",
     "sign-ins.list_sign_ins": "web.sign_in_record.index",
 }
 """What the API can do, and the page that does it. A new call has to be named here, and so needs a page."""
@@ -131,9 +138,9 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
         f"{name}Schema"
         for name in (
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
-            "Reallocation", "Return", "Withdrawal", "EnvelopeGiven", "SourceGiven", "SubscriptionGiven",
-            "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines", "TokenGiven",
-            "Person", "NewPerson", "Erasure", "Colleague", "ColleagueRole",
+            "Reallocation", "Return", "Withdrawal", "Classification", "EnvelopeGiven", "SourceGiven",
+            "SubscriptionGiven", "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines",
+            "TokenGiven", "Person", "NewPerson", "Erasure", "Colleague", "ColleagueRole",
         )
     }  # fmt: skip
     used: set[str] = set()

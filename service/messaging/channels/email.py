@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from service.documents.letters import Altered
+from service.errors import Removed
 from service.identity import links, undeliverable
 from service.messaging import preferences, security
 from service.messaging.channels.channel import Dropped, Failed, Later, Outcome, Sent
@@ -17,6 +18,7 @@ from service.messaging.mail.composing import compose
 from service.messaging.mail.readers import Reader
 from service.messaging.mail.transport import NotTaken, without_addresses
 from service.messaging.planning import EXPIRES, after_quiet
+from service.messaging.wording import hidden
 from service.settings import Settings
 from service.wiring import Parts
 
@@ -50,6 +52,8 @@ class Email:
             return Dropped("there is no address to mail this to")
         if reader.council is not None and reader.council.unsubscribed_at is not None:
             return Dropped("the newsletter was turned off at this address")
+        if hidden(parts, delivery):
+            return Dropped("its case is confidential for who would read this")
         if _too_late(delivery, reader):
             return Dropped("too long ago")
         if delivery.kind == "link":
@@ -65,6 +69,8 @@ class Email:
             return Later((quiet_until - now).total_seconds())
         try:
             message = compose(parts, delivery, reader)
+        except Removed:
+            return Dropped("what it told of has been redacted")
         except Altered as altered:
             # Somebody changed what the log vouches for: no next try makes that good.
             structlog.get_logger(__name__).error(

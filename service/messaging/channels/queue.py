@@ -62,6 +62,8 @@ class OwnQueue:
             subscription = subscriptions.to_send(connection, delivery)
         if isinstance(subscription, str):
             return Dropped(subscription)
+        if subscriptions.concealed(parts, delivery):
+            return Dropped("confidential")
         test = delivery.kind == "test"
         try:
             self._put(queue_name(subscription.id), delivery.id, subscriptions.body(parts, delivery))

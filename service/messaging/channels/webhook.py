@@ -89,6 +89,8 @@ class Webhook:
             subscription = subscriptions.to_send(connection, delivery)
         if isinstance(subscription, str):
             return Dropped(subscription)
+        if subscriptions.concealed(parts, delivery):
+            return Dropped("confidential")
         test = delivery.kind == "test"
         body = subscriptions.body(parts, delivery)
         now = datetime.now(UTC)

@@ -93,6 +93,8 @@ def preview(parts: Parts, delivery: Delivery) -> EmailMessage:
         each.id
         for each in issued
         if (each.letter, f"event:{each.about}") == (delivery.letter, delivery.cause)
+        and each.redacted is None
+        and not each.erased
     ]
     letter = None
     with suppress(letters.Altered):
@@ -166,11 +168,12 @@ def _address(mail: EmailMessage, settings: Settings, reader: Reader) -> None:
 
 
 def _letter(parts: Parts, delivery: Delivery) -> Letter | None:
-    """The letter that goes along; none any more where it named somebody who was erased."""
+    """The letter that goes along; none any more where it named who was erased, or quoted what was redacted."""
     try:
-        return letters.ensure(parts, delivery)
+        found = letters.ensure(parts, delivery)
     except letters.Erased:
         return None
+    return None if found.removed else found
 
 
 def _named(name: str, email: str) -> Address:
@@ -196,15 +199,20 @@ def _content(parts: Parts, delivery: Delivery, reader: Reader, letter: Letter | 
     content.parts.append((blocks, None))
     with parts.pool.connection() as connection:
         bundled = ledger.bundled(connection, delivery.id)
-    shown = bundled[:MOST_IN_DIGEST]
-    told = zip(shown, messages(parts, shown, reader.language), strict=True)
+    # What has become confidential since, and does not exist for this reader any more, is not in it either.
+    told = [
+        (each, says)
+        for each, says in zip(bundled, messages(parts, bundled, reader.language), strict=True)
+        if not says.hidden
+    ]
+    shown = told[:MOST_IN_DIGEST]
     cases: dict[str, list[tuple[Delivery, Message]]] = {}
-    for each, says in told:
+    for each, says in shown:
         cases.setdefault(each.stream, []).append((each, says))
     content.parts += [_of_case(parts.settings, case) for case in cases.values()]
     rest: list[Block] = []
-    if len(bundled) > len(shown):
-        rest = [Paragraphs(said(reader.language, "mail.more", count=len(bundled) - len(shown)))]
+    if len(told) > len(shown):
+        rest = [Paragraphs(said(reader.language, "mail.more", count=len(told) - len(shown)))]
     content.parts.append((rest, _link(parts.settings, message)))
     return content
 
