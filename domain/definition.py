@@ -53,6 +53,8 @@ DEFAULT_TERM = 10
 LONGEST_TERM = 1000
 HIGHEST_VERSION = 1_000_000
 HIGHEST_SCORE = 1000
+MOST_LINES = 6
+"""Of an address."""
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "": (
@@ -73,7 +75,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "tenders",
         "notices",
     ),
-    "bodies": ("code", "name"),
+    "bodies": ("code", "name", "address", "email"),
     "themes": ("code", "name", "parent"),
     "subregions": ("code", "name"),
     "municipalities": ("code", "name", "subregions"),
@@ -109,10 +111,7 @@ def read_definition(
         reference_prefix=_prefix(top),
         secretariat=top.code("secretariat", "secretariat"),
         themes=tuple(_theme(table) for table in top.tables("themes", KEYS["themes"], required="a theme")),
-        bodies=tuple(
-            Body(table.code("code", "db"), table.name())
-            for table in top.tables("bodies", KEYS["bodies"], required="a body")
-        ),
+        bodies=tuple(_body(table) for table in top.tables("bodies", KEYS["bodies"], required="a body")),
         subregions=subregions,
         municipalities=municipalities,
         stages=tuple(
@@ -188,6 +187,15 @@ def _prefix(top: Table) -> str:
             "reference_prefix", message, "Use two to five capital letters that no other programme uses."
         )
     return prefix
+
+
+def _body(table: Table) -> Body:
+    return Body(
+        table.code("code", "db"),
+        table.name(),
+        table.lines("address", most=MOST_LINES, example='["Postbus 0000", "5600 AA Eindhoven"]'),
+        table.email("email", '"db@example.org"'),
+    )
 
 
 def _theme(table: Table) -> Theme:
@@ -293,7 +301,11 @@ def to_definition(programme: Programme) -> dict[str, Any]:
         "reference_prefix": programme.reference_prefix,
         "secretariat": programme.secretariat,
         "term": programme.term,
-        "bodies": [{"code": body.code, "name": _both(body.name)} for body in programme.bodies],
+        "bodies": [
+            {"code": body.code, "name": _both(body.name)}
+            | _given(address=list(body.address) or None, email=body.email or None)
+            for body in programme.bodies
+        ],
         "themes": [
             {"code": theme.code, "name": _both(theme.name)} | _given(parent=theme.parent)
             for theme in programme.themes
@@ -377,7 +389,10 @@ def from_definition(stored: Mapping[str, Any]) -> Programme:
         reference_prefix=stored["reference_prefix"],
         secretariat=stored["secretariat"],
         themes=tuple(Theme(row["code"], _name(row), row.get("parent")) for row in _rows(stored, "themes")),
-        bodies=tuple(Body(row["code"], _name(row)) for row in _rows(stored, "bodies")),
+        bodies=tuple(
+            Body(row["code"], _name(row), tuple(row.get("address", ())), row.get("email", ""))
+            for row in _rows(stored, "bodies")
+        ),
         subregions=tuple(Subregion(row["code"], row["name"]) for row in _rows(stored, "subregions")),
         municipalities=tuple(
             Municipality(row["code"], row["name"], tuple(row.get("subregions", ())))

@@ -23,6 +23,7 @@ MONEY = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}")
 LONGEST_CODE = 60
 LONGEST_NAME = 200
+EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\s@<>()\[\],;:\\\"]+\.[^\s@<>()\[\],;:\\\".]+")
 KINDS_OF_VALUE = {
     str: "text",
     bool: "true or false",
@@ -288,6 +289,41 @@ class Table:
             elif item in value[:index]:
                 self.problems.add(key, f"'{item}' is listed twice.", "Remove one of the two.")
         return tuple(item if isinstance(item, str) else "" for item in value)
+
+    def lines(self, name: str, *, most: int, example: str) -> tuple[str, ...]:
+        """A text of some lines, as a list with a text a line; none when it is left out."""
+        value = self.data.get(name, [])
+        if not isinstance(value, list):
+            message = f"This should be a list with a text a line, not {described(value)}."
+            self.wrong(name, message, f"Write: {name} = {example}.")
+            return ()
+        if name in self.data and not value:
+            self.wrong(name, "This list is empty.", f"Remove it, or write: {name} = {example}.")
+        if len(value) > most:
+            self.wrong(name, f"This list has {len(value)} lines.", f"Shorten it to {most} at most.")
+        for index, line in enumerate(value):
+            if (
+                not isinstance(line, str)
+                or not line.strip()
+                or not line.isprintable()
+                or len(line) > LONGEST_NAME
+            ):
+                message = f"This should be a text on one line, {LONGEST_NAME} characters at most."
+                self.problems.add(f"{self.at(name)}[{index}]", message, f"Write: {name} = {example}.")
+        return tuple(line if isinstance(line, str) else "" for line in value)
+
+    def email(self, name: str, example: str) -> str:
+        """An address for e-mail; empty when it is left out."""
+        if name not in self.data:
+            return ""
+        value = self.text(name, example)
+        if value and not (value.isprintable() and EMAIL.fullmatch(value)):
+            self.wrong(
+                name,
+                f"{described(value)} is no address for e-mail.",
+                f"Write for example: {name} = {example}.",
+            )
+        return value
 
     def choices(self, name: str, known: Sequence[str]) -> tuple[str, ...]:
         """A list of some of the `known` words, each once; none of them when it is left out."""

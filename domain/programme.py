@@ -50,8 +50,12 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class Body:
+    """Who acts. Objections go to `address`, the lines of a postal address, or to `email`; empty: there is none."""
+
     code: str
     name: Name
+    address: tuple[str, ...] = ()
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,17 @@ class Programme:
                 found.add(step)
                 step = parents.get(step)
         return frozenset(found)
+
+    def body(self, code: str) -> Body | None:
+        """The body with this code, if it is listed."""
+        return next((body for body in self.bodies if body.code == code), None)
+
+    def unreachable(self) -> tuple[Body, ...]:
+        """The bodies that take decisions in law, but have no address to send an objection to."""
+        deciding = {code for stage in self.stages if stage.capacity == "besluit" for code in stage.bodies}
+        return tuple(
+            body for body in self.bodies if body.code in deciding and not (body.address or body.email)
+        )
 
     def body_codes(self) -> frozenset[str]:
         """Every body that can have a case waiting, the secretariat and the applicant included."""

@@ -18,6 +18,7 @@ __all__ = [
     "MINIMUM_IS_WHOLE",
     "applicable",
     "cofinancing_total",
+    "euros_short",
     "objections",
 ]
 
@@ -31,7 +32,12 @@ def cofinancing_total(content: Content) -> Decimal:
 
 def multiplier_at_least(content: Content, programme: Programme, requirement: Requirement) -> bool:
     """Does each requested euro draw out fewer than `minimum` euros of others?"""
-    return cofinancing_total(content) < content.requested * (requirement.minimum or Decimal(1))
+    return euros_short(content.requested, cofinancing_total(content), requirement) > 0
+
+
+def euros_short(requested: Decimal, cofinancing: Decimal, requirement: Requirement) -> Decimal:
+    """How much money of others a multiplier still needs; nothing where there is enough."""
+    return max(requested * (requirement.minimum or Decimal(1)) - cofinancing, Decimal(0))
 
 
 def subregions_on_board(content: Content, programme: Programme, requirement: Requirement) -> bool:

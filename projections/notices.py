@@ -10,7 +10,7 @@ supplement knows its term, and a rejection that it ended the route.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -51,7 +51,9 @@ __all__ = [
     "Notice",
     "To",
     "notices",
+    "of_nobody",
     "of_term",
+    "unreached",
 ]
 
 URGENCIES = ("high", "normal", "low")
@@ -119,6 +121,7 @@ KINDS: dict[str, Kind] = {
         Kind("term-near", "at-once"),  # a term ends soon
         Kind("term-passed", "at-once"),  # a term has passed
         Kind("term-escalated", "at-once"),  # a term passed long ago
+        Kind("unreached", "at-once"),  # what the law requires reached nobody: somebody must post it
         Kind("envelope", "daily"),  # an envelope was opened or topped up
         Kind("programme", "daily"),  # a programme came into force
         Kind("newsletter", "at-once"),  # for the councils
@@ -214,6 +217,22 @@ def of_term(kind: str, stage: OpenStage, case: Case, programme: Programme | None
         "workingDays": days,
     }
     return _with_additions(Notice(kind, "high", to, facts), case, programme)
+
+
+def unreached(notice: Notice) -> Notice:
+    """What the secretariat is told when a notice that the law requires reaches nobody of who submitted.
+
+    By law too: what is not posted was not told. `letter` is what to post; where none is made, somebody writes one.
+    """
+    facts = {**notice.facts, "letter": notice.letter or "decision"}
+    return Notice("unreached", "high", (To("secretariat", required=True),), facts, notice.letter)
+
+
+def of_nobody(notice: Notice) -> Notice:
+    """A notice of a term of the applicant of whom nobody can sign in: the secretariat hears it instead."""
+    known = To("secretariat") in notice.to
+    to = notice.to if known else (*notice.to, To("secretariat"))
+    return replace(notice, to=to, facts={**notice.facts, "nobody": True})
 
 
 def _with_additions(notice: Notice, case: Case | None, programme: Programme | None) -> Notice:
@@ -329,7 +348,11 @@ def _opened(at: At, event: StageOpened) -> Iterable[Notice]:
         return
     stage = OpenStage(event.stage, event.kind, event.body, event.capacity, event.due_on)
     to = (*_whose_turn(stage, at.case), _watchers(at.case))
-    yield Notice("turn", "high", to, _facts(at, **_stage(stage), capacity=stage.capacity))
+    facts = _facts(at, **_stage(stage), capacity=stage.capacity)
+    if at.before is not None and at.case.revision > at.before.revision:
+        # It is not new to them: the applicant answered what they asked.
+        facts["revision"] = at.case.revision
+    yield Notice("turn", "high", to, facts)
 
 
 def _asked(at: At, stage: str, body: str, remarks: Document | None) -> Iterable[Notice]:

@@ -459,6 +459,7 @@ def deliveries_show(id: str, data: Path) -> None:
         ("due", _utc(one.due_at)),
         ("ended", _utc(found.settled_at) if found.settled_at else ""),
         ("in digest", one.bundle or ""),
+        ("posted", f"{_utc(found.posted_at)} by {found.posted_by}" if found.posted_at else ""),
         ("error", one.error or ""),
         ("notice", one.notice),
         ("cause", one.cause),
@@ -468,7 +469,11 @@ def deliveries_show(id: str, data: Path) -> None:
         at = f"{cause.stream}:{cause.version}, {_utc(cause.recorded_at)}"
         lines.append(("event", f"{cause.name}, {at}, by {cause.by}"))
     lines += [
-        (f"try {each.number}", f"{_utc(each.at)} {each.outcome} {each.detail}".strip()) for each in tries
+        (
+            f"{'back' if each.outcome == 'bounced' else 'try'} {each.number}",
+            f"{_utc(each.at)} {each.outcome} {each.detail}".strip(),
+        )
+        for each in tries
     ]
     for name, said in lines:
         if said:
@@ -508,7 +513,7 @@ def deliveries_resend(
     left = sorted(set(ids) - set(sent))
     if left:
         raise click.ClickException(
-            f"These are not there, are still under way, or stand in an inbox: {', '.join(left)}."
+            f"These are not there, are still under way, stand in an inbox, or go by post: {', '.join(left)}."
         )
     _say(f"{len(sent)} will be sent once more.")
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from domain.definition import from_definition
 from service import embedded
 from service.keeping_up import LATE_SECONDS, folding, notifying, publishing, unreadable, without_courier
 from service.messaging import inspecting
@@ -210,7 +211,10 @@ def _inside(database: Database, settings: Settings) -> Iterator[Check]:
             "None is published, so nobody can submit: besluitspoor programme publish FILE",
         )
     else:
-        yield Check("programmes", "ok", "There are published programmes.")
+        unreachable = _unreachable_bodies(database)
+        yield from unreachable
+        if not unreachable:
+            yield Check("programmes", "ok", "There are published programmes.")
     try:
         people = int(_one(database, "SELECT count(*) FROM vault.people") or 0)
     except psycopg.Error as error:
@@ -224,6 +228,24 @@ def _inside(database: Database, settings: Settings) -> Iterator[Check]:
         )
     else:
         yield Check("people", "ok", f"{people} can sign in.")
+
+
+def _unreachable_bodies(database: Database) -> list[Check]:
+    """Which bodies take decisions, but have no address in the version in force to send an objection to?"""
+    definitions = database.execute(
+        """SELECT DISTINCT ON (originator_id) convert_from(state, 'UTF8')::jsonb #> '{event,definition}'
+        FROM log.events WHERE originator_id LIKE 'programme-%' ORDER BY originator_id, originator_version DESC"""
+    ).fetchall()
+    return [
+        Check(
+            "programmes",
+            "warn",
+            f"Letters of {programme.code} say that one can object to {', '.join(body.name.nl for body in bodies)}, and "
+            "not where. Publish a new version with the address (keys 'address' and 'email' of the body).",
+        )
+        for programme in (from_definition(definition) for (definition,) in definitions)
+        if (bodies := programme.unreachable())
+    ]
 
 
 def _missing_migrations(settings: Settings) -> list[str] | None:
@@ -343,7 +365,7 @@ def _deliveries(database: Database) -> Iterator[Check]:
         )
     given_up: dict[str, int] = {}
     for each in inspecting.counts(database):
-        if each.state in inspecting.LOST:
+        if each.state in inspecting.GIVEN_UP:
             given_up[each.channel] = given_up.get(each.channel, 0) + each.number
     if given_up:
         well = False

@@ -30,6 +30,7 @@ __all__ = [
     "histories",
     "programme",
     "programmes",
+    "QUEUE_SORTS",
     "queue",
     "status",
     "status_now",
@@ -121,12 +122,20 @@ def timeline(
     return timelines.timeline(counting)
 
 
-QUEUE = """SELECT q.due_on, q.key, q.document::text, s.document::text
-    FROM views.queue q JOIN views.status s ON s.key = q.stream
-    WHERE q.body = %(body)s AND (%(owner)s::text IS NULL OR s.owner = %(owner)s)
-        AND (%(kind)s::text IS NULL OR q.document ->> 'kind' = %(kind)s)
-        AND (%(programme)s::text IS NULL OR s.programme = %(programme)s) {place}
-    ORDER BY q.due_on {order}, q.key {order} LIMIT %(most)s"""
+QUEUE = """WITH placed AS MATERIALIZED (
+        SELECT {by}::text AS value, q.key FROM views.queue q JOIN views.status s ON s.key = q.stream
+        WHERE q.body = %(body)s AND (%(owner)s::text IS NULL OR s.owner = %(owner)s)
+            AND (%(kind)s::text IS NULL OR q.document ->> 'kind' = %(kind)s)
+            AND (%(programme)s::text IS NULL OR s.programme = %(programme)s) {place}
+        ORDER BY {by} {order}, q.key {order} LIMIT %(most)s
+    )
+    SELECT p.value, q.key, q.document::text, s.document::text
+    FROM placed p JOIN views.queue q ON q.key = p.key JOIN views.status s ON s.key = q.stream
+    ORDER BY p.value {order}, q.key {order}"""
+"""Only what is shown is read whole."""
+
+QUEUE_SORTS = {"due": "q.due_on", "since": "q.document ->> 'since'", "proposal": "q.stream"}
+"""What a queue may be sorted by: the end of the term, since when it waits, and the proposal, by its age."""
 
 
 def queue(
@@ -140,29 +149,29 @@ def queue(
     owner: str | None = None,
     kind: str | None = None,
     programme: str | None = None,
+    by: str = "due",
+    descending: bool = False,
 ) -> Page[dict[str, Any]]:
-    """What waits for a body, oldest term first, with how long it has waited and how long it still may.
+    """What waits for a body, with how long it has waited and how long it still may.
 
+    By one of QUEUE_SORTS, the oldest term first unless said otherwise.
     `kind` and `programme` limit it to what waits in stages of that kind, of that programme. `workingDaysLeft` is
     negative when the term has passed. A case in supplement waits for the body `applicant`.
     """
     place = read_cursor(cursor, parts=2)
-    backward = place is not None and place.backward
-    compare = (
-        "AND (q.due_on, q.key) < (%(due)s, %(key)s)"
-        if backward
-        else "AND (q.due_on, q.key) > (%(due)s, %(key)s)"
-    )
+    downward = descending != (place is not None and place.backward)
+    column = QUEUE_SORTS[by]
+    beyond = f"AND ({column}, q.key) {'<' if downward else '>'} (%(value)s, %(key)s)" if place else ""
     query = sql.SQL(QUEUE).format(
-        place=sql.SQL(compare if place else ""), order=sql.SQL("DESC" if backward else "ASC")
+        by=sql.SQL(column), place=sql.SQL(beyond), order=sql.SQL("DESC" if downward else "ASC")
     )
-    due, key = place.key if place else ("", "")
+    value, key = place.key if place else ("", "")
     params = {
         "body": body,
         "owner": owner,
         "kind": kind,
         "programme": programme,
-        "due": due,
+        "value": value,
         "key": key,
         "most": limit + 1,
     }

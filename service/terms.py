@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 
 from projections.view import Document
 from service.arrays import array
-from service.reading import waiting
+from service.reading import QUEUE_SORTS, waiting
 
 __all__ = ["URGENCIES", "Board", "Wanted", "board", "cases_waiting", "end_of_week"]
 
@@ -55,16 +55,16 @@ class Board:
 
 
 BOARD = """WITH open AS MATERIALIZED (
-        SELECT q.key, q.stream, q.body, q.due_on, CASE WHEN q.due_on < %(today)s THEN 'overdue'
+        SELECT q.key, q.stream, q.body, q.due_on, {by}::text AS value, CASE WHEN q.due_on < %(today)s THEN 'overdue'
             WHEN q.due_on <= %(week)s THEN 'this-week' ELSE 'later' END AS urgency
         FROM views.queue q {join}
         WHERE (%(bodies)s::text[] IS NULL OR q.body = ANY(%(bodies)s::text[])) {conditions}
     ), placed AS (
-        SELECT *, row_number() OVER (PARTITION BY body ORDER BY due_on, key) AS place FROM open
+        SELECT *, row_number() OVER (PARTITION BY body ORDER BY value {order}, key {order}) AS place FROM open
         WHERE (%(body)s::text IS NULL OR body = %(body)s) AND (%(urgency)s::text IS NULL OR urgency = %(urgency)s)
     ), shown AS (
         SELECT * FROM placed WHERE place > %(after)s AND place <= %(after)s + %(each)s
-        ORDER BY due_on, key LIMIT %(most)s
+        ORDER BY value {order}, key {order} LIMIT %(most)s
     )
     SELECT
         (SELECT json_agg(json_build_array(body, urgency, n)) FROM
@@ -73,7 +73,7 @@ BOARD = """WITH open AS MATERIALIZED (
             'id', s.key, 'reference', s.reference, 'programme', s.programme, 'revision', s.document -> 'revision',
             'version', s.document -> 'version', 'content', json_build_object(
                 'title', s.document #> '{{content,title}}', 'applicant', s.document #> '{{content,applicant}}',
-                'requested', s.document #> '{{content,requested}}'))) ORDER BY o.due_on, o.key)
+                'requested', s.document #> '{{content,requested}}'))) ORDER BY o.value {order}, o.key {order})
         FROM shown o JOIN views.queue q ON q.key = o.key JOIN views.status s ON s.key = o.stream)::text"""
 
 
@@ -86,8 +86,13 @@ def board(
     each: int,
     after: int = 0,
     most: int,
+    by: str = "due",
+    descending: bool = False,
 ) -> Board:
-    """Who has to do what by when: `each` at most of every body, beyond the first `after`, and `most` in all."""
+    """Who has to do what by when: `each` at most of every body, beyond the first `after`, and `most` in all.
+
+    By one of QUEUE_SORTS; the oldest term first, unless said otherwise.
+    """
     conditions = ""
     if wanted.kind is not None:
         conditions += " AND q.document ->> 'kind' = %(kind)s"
@@ -96,6 +101,8 @@ def board(
     query = sql.SQL(BOARD).format(
         join=sql.SQL("JOIN views.status p ON p.key = q.stream" if wanted.programme is not None else ""),
         conditions=sql.SQL(conditions),
+        by=sql.SQL(QUEUE_SORTS[by]),
+        order=sql.SQL("DESC" if descending else "ASC"),
     )
     params = {
         "today": today.isoformat(),

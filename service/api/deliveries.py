@@ -11,7 +11,7 @@ from service.api.answers import Answer, paged
 from service.api.answers_schema import Shape, instant, listed, maybe, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
-from service.api.fields import OneOf, Text
+from service.api.fields import OneOf, Text, Truth
 from service.api.moments_schema import PageQuery
 from service.api.waiting import seen
 from service.errors import Missing
@@ -27,6 +27,7 @@ api = Resource("deliveries", "What was sent to whom, and how far it is")
 class DeliveriesQuery(PageQuery):
     state = OneOf(*STATES, load_default=None)
     channel = OneOf(*NAMES, load_default=None)
+    required = Truth(load_default=None, doc="Only what the law requires, or what not")
     recipient = Text(
         100, load_default=None, doc="The id of a person, a subscription or an address of a council"
     )
@@ -49,9 +50,14 @@ class SentSchema(Shape):
     relation = text("Why this recipient hears it")
     required = fields.Boolean(required=True, metadata={"description": "By law"})
     instead_of = maybe("The id of who is absent")
-    state = text("collected, bundled, waiting, queued, sending, sent, dead, bounced or dropped")
+    state = text(
+        "collected, bundled, waiting, queued, sending, sent, filed, to-post, dead, bounced or dropped"
+    )
     tries = whole("How often it was tried")
     reason = maybe("Why it did not arrive")
+    by_post = fields.Boolean(required=True, metadata={"description": "A letter that has to be posted"})
+    posted_by = maybe("The id of who posted it")
+    posted_at = text(allow_none=True)
     bundle = maybe("The digest it went along in")
     resendable = fields.Boolean(required=True)
     created_at = instant()
@@ -64,10 +70,10 @@ class SentListSchema(Shape):
 
 
 class TrySchema(Shape):
-    number = whole()
+    number = whole("Which try it was; of what bounced, the one that it came back from")
     at = instant()
-    outcome = text("sent, failed, bounced, dead, dropped or crashed")
-    detail = text()
+    outcome = text("sent, made, failed, bounced, dead, dropped or crashed; what bounced was sent first")
+    detail = text("What the other side said, or why it failed")
 
 
 class SentWithTriesSchema(SentSchema):
@@ -84,6 +90,7 @@ def list_deliveries(call: Call, given: dict[str, Any]) -> Answer:
         channel=given["channel"],
         recipients=[given["recipient"]] if given["recipient"] else None,
         streams=[given["stream"]] if given["stream"] else None,
+        required=given["required"],
     )
     position = seen(call.parts)
     with call.parts.pool.connection() as connection:
@@ -109,6 +116,21 @@ def send_again(call: Call, given: dict[str, Any], delivery: str) -> Answer:
     check(call.person, "resend")
     with call.parts.pool.connection() as connection:
         ledger.resend(connection, [delivery])
+    return Answer(_with_tries(call, delivery))
+
+
+@api.change("/deliveries/<delivery:delivery>/posted", shows=SentWithTriesSchema, example={}, method="PUT")
+@needs("post-letters")
+def record_posted(call: Call, given: dict[str, Any], delivery: str) -> Answer:
+    """Record that you posted a letter
+
+    For a letter of which nobody of the applicant could be told (its state is to-post), and for mail to the applicant
+    that the law requires and that was given up or came back. What is neither, or was posted already, is left as it is;
+    so doing this twice does it once.
+    """
+    check(call.person, "post-letters")
+    with call.parts.pool.connection() as connection:
+        ledger.posted(connection, delivery, call.person.id)
     return Answer(_with_tries(call, delivery))
 
 
@@ -145,6 +167,9 @@ def _shown(call: Call, kept: Kept) -> dict[str, Any]:
         "state": delivery.state,
         "tries": delivery.tries,
         "reason": delivery.error,
+        "byPost": delivery.by_post,
+        "postedBy": kept.posted_by,
+        "postedAt": _utc(kept.posted_at) if kept.posted_at else None,
         "bundle": delivery.bundle,
         "resendable": kept.resendable,
         "createdAt": _utc(delivery.created_at),

@@ -17,7 +17,7 @@ from marshmallow.fields import Field
 
 __all__ = [
     "Code", "Day", "Digits", "Flag", "Given", "ListOf", "MapOf", "Money", "OneOf", "Part", "Plain", "Said", "Several",
-    "Text", "TimeOfDay", "Whole", "camel", "refusal",
+    "Text", "TimeOfDay", "Truth", "Whole", "camel", "refusal",
 ]  # fmt: skip
 
 MOST_MONEY = Decimal("999999999999.99")
@@ -229,6 +229,20 @@ class Digits(Whole):
         if not re.fullmatch(r"[0-9]{1,18}", value):
             raise refusal("not-a-number")
         return super()._deserialize(int(value), attr, data, **kwargs)
+
+
+class Truth(Plain):
+    """True or false in a query, where everything is text."""
+
+    WORDS: Mapping[str, bool] = {"true": True, "false": False}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**_described(options, type="boolean"))
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if value not in self.WORDS:
+            raise refusal("not-a-flag")
+        return self.WORDS[value]
 
 
 class Several(Plain):

@@ -26,7 +26,9 @@ class PreferencesGivenSchema(Given):
     language = OneOf(*LANGUAGES, load_default=DEFAULT, doc="Of the messages")
     quiet_from = TimeOfDay(load_default=None, allow_none=True, doc="No mail from this time of day ...")
     quiet_until = TimeOfDay(
-        load_default=None, allow_none=True, doc="... until this one, which may be the next day"
+        load_default=None,
+        allow_none=True,
+        doc="... until this one, which may be the next day; 16 hours at most",
     )
     absent_from = Day(load_default=None, allow_none=True, doc="The first day of an absence")
     absent_until = Day(

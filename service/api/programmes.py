@@ -131,6 +131,7 @@ def publish_programme(call: Call, given: dict[str, Any]) -> Done:
     """Publish a version of a programme
 
     Versions count from 1 without gaps, and a published one never changes. Running cases keep the one they began with.
+    The secretariat and administrators may.
     """
     check(call.person, "publish")
     return publishing.publish(call.parts, call.person, read_data(given, file="programme"), call.once)

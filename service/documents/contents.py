@@ -26,7 +26,7 @@ from domain.working_days import add_working_days
 from projections.view import Document
 from projections.words import PARTY, WORDS, ref, refs
 from service import reading
-from service.published import programme_of
+from service.published import latest, programme_of
 from service.texts import Catalog, catalog
 from service.wiring import Parts
 from service.words import fill
@@ -73,7 +73,8 @@ def contents(
     document = reading.status_of(told)
     assert document is not None
     programme = programme_of(parts, document["programme"], document["programmeVersion"])
-    telling = Telling(event, document, programme, language, on, parts.calendar().holidays)
+    in_force = latest(parts, programme.code) or programme
+    telling = Telling(event, document, programme, in_force, language, on, parts.calendar().holidays)
     said: Document = telling.said()
     readable: dict[str, Any] = _readable(said, fill(said, connection, known), language)
     return {**readable, "letter": letter, "language": language, "preview": False, "invented": False}
@@ -109,18 +110,23 @@ def last_day_to_object(sent_on: date, holidays: frozenset[date]) -> date:
 
 
 class Telling:
-    """One event about to be told: what its letter says, words and names still by reference."""
+    """One event about to be told: what its letter says, words and names still by reference.
+
+    By the version of the programme that the case is bound to; only where a body can be reached is as the version
+    `in_force` has it, for who moved since gets its post at the new address.
+    """
 
     def __init__(
         self,
         event: Recorded,
         document: Document,
         programme: Programme,
+        in_force: Programme,
         language: str,
         on: date,
         holidays: frozenset[date],
     ) -> None:
-        self.event, self.document, self.programme = event, document, programme
+        self.event, self.document, self.programme, self.in_force = event, document, programme, in_force
         self.language, self.on, self.holidays = language, on, holidays
         self.catalog: Catalog = catalog(language)
 
@@ -250,26 +256,42 @@ class Telling:
         """
         if stage is not None and stage.capacity == "besluit":
             until = self.day(last_day_to_object(self.on, self.holidays))
-            bodies = ", ".join(self.body(code) for code in decided)
-            return {"objection": {"until": until, "body": bodies}, "decider": ""}
+            return {
+                "objection": {"until": until, "to": [self.reached(code) for code in decided]},
+                "decider": None,
+            }
         deciding = [each for each in self.programme.stages if each.capacity == "besluit"]
-        return {"objection": None, "decider": self.body(deciding[-1].body) if deciding else ""}
+        return {"objection": None, "decider": self.reached(deciding[-1].body) if deciding else None}
 
     def of_revision(self, judged: Mapping[str, Any]) -> bool:
         """Was this said about what the case holds now?"""
         return bool(judged["revision"] == self.document["revision"])
 
     def signed(self, bodies: str | Mapping[str, Any], role: str) -> dict[str, Any]:
-        """Who signs: the body, and in which role somebody did it for the body."""
+        """Who signs: the body, and in which role somebody did it for the body. That a member did says nothing more.
+
+        The address in the head is that of the body; where several sign, each has its own.
+        """
         codes = [bodies] if isinstance(bodies, str) else list(bodies)
         return {
             "sender": ", ".join(self.body(code) for code in codes),
-            "role": self.catalog.words.get(role, role),
+            "from": self.reached(codes[0]) if len(codes) == 1 else None,
+            "role": "" if role == "member" else self.catalog.words.get(role, role),
         }
 
     def role(self, otherwise: str) -> str:
         """The role in which it was done."""
         return self.event.capacity.role if self.event.capacity else otherwise
+
+    def reached(self, code: str) -> dict[str, Any]:
+        """A body with the address it has now: the lines of it, and an address for e-mail; none where none is known."""
+        known = [programme.body(code) for programme in (self.in_force, self.programme)]
+        found = next((body for body in known if body is not None and (body.address or body.email)), None)
+        return {
+            "name": self.body(code),
+            "address": list(found.address) if found else [],
+            "email": found.email if found else "",
+        }
 
     def body(self, code: str) -> str:
         """What a body is called."""

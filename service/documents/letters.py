@@ -45,6 +45,9 @@ NAMES = {
 }
 """What the file of a letter is called, before its reference."""
 
+COLUMNS = "id, letter, proposal, about, language, sha256, filename, pdf"
+"""Of what is kept, what a Letter is made of."""
+
 
 class Altered(Exception):
     """What is kept of a letter is not what was issued."""
@@ -52,11 +55,12 @@ class Altered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter as it was sent. `sha256` (hex) is that of `pdf`, as the log has it; `id` is its stream."""
+    """A letter as it was sent, about the event at `about`. `sha256` (hex) is that of `pdf`; `id` is its stream."""
 
     id: str
     letter: str
     proposal: str
+    about: int
     language: str
     sha256: str
     filename: str
@@ -81,7 +85,8 @@ class Issued:
 def ensure(parts: Parts, delivery: Delivery) -> Letter:
     """The letter that goes with what is delivered, made and issued when it is not there yet.
 
-    Raises ValueError when none goes with it, NothingToTell when the log has no such event.
+    Raises ValueError when none goes with it, NothingToTell when the log has no such event, Altered when what is kept
+    is not what the log says was issued.
     """
     kind, _, position = delivery.cause.partition(":")
     if delivery.letter is None or kind != "event":
@@ -92,7 +97,8 @@ def ensure(parts: Parts, delivery: Delivery) -> Letter:
 def issue(parts: Parts, letter: str, proposal: str, about: int) -> Letter:
     """The letter of this kind about the event at position `about`, made and issued when it is not there yet.
 
-    However often and by however many this is asked, it is one letter and one event.
+    However often and by however many this is asked, it is one letter and one event. Raises Altered when what is kept
+    is not what was issued, or was changed before it could be.
     """
     with parts.pool.connection() as connection:
         found = _kept(connection, letter, about)
@@ -102,10 +108,14 @@ def issue(parts: Parts, letter: str, proposal: str, about: int) -> Letter:
             found = _kept(connection, letter, about)
             assert found is not None
         if found.position is None:
-            position = _append(parts, found.letter, about, found.made_on)
+            if _digest(found.letter) != found.letter.sha256:
+                raise Altered(f"{found.letter.id} was changed before it was issued")
+            position = _append(parts, found.letter, found.made_on)
             query = "UPDATE documents.letters SET position = %s WHERE id = %s"
             connection.execute(query, (position, found.letter.id))
-    return found.letter
+    if found.letter.proposal != proposal:
+        raise Altered(f"{found.letter.id} is kept with another case than the one it tells of")
+    return _sound(parts, found.letter)
 
 
 def issued(connection: Connection, proposal: str, moment: Moment = NOW) -> list[Issued]:
@@ -135,23 +145,37 @@ def read(parts: Parts, proposal: str, id: str) -> Letter:
     """
     with parts.pool.connection() as connection, connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
-            """SELECT id, letter, proposal, language, sha256, filename, pdf FROM documents.letters
+            f"""SELECT {COLUMNS} FROM documents.letters
             WHERE id = %s AND proposal = %s AND position IS NOT NULL""",
             (id, proposal),
         ).fetchone()
     if row is None:
         raise Missing("letter", id)
-    letter = Letter(*row)
-    if not verified(parts, letter):
-        raise Altered(f"{id} is not what was issued: its bytes do not have the hash in the log")
-    return letter
+    return _sound(parts, Letter(*row))
 
 
 def verified(parts: Parts, letter: Letter) -> bool:
-    """Are these the bytes that were issued? As the log says, whatever stands beside the letter."""
-    digest = hashlib.sha256(letter.pdf).hexdigest()
+    """Are these the bytes that were issued, about this event? As the log says, whatever stands beside the letter."""
     history = parts.log.load(letter.id)
-    return bool(history) and isinstance(event := history[0].event, LetterIssued) and event.sha256 == digest
+    event = history[0].event if history else None
+    said = (letter.letter, letter.proposal, letter.about, _digest(letter))
+    return isinstance(event, LetterIssued) and said == (
+        event.letter,
+        event.proposal,
+        event.about,
+        event.sha256,
+    )
+
+
+def _sound(parts: Parts, letter: Letter) -> Letter:
+    """This letter, for who gets it. Nobody is handed another than the log says was issued."""
+    if not verified(parts, letter):
+        raise Altered(f"{letter.id} is not what was issued: it does not have the hash in the log")
+    return letter
+
+
+def _digest(letter: Letter) -> str:
+    return hashlib.sha256(letter.pdf).hexdigest()
 
 
 class _Kept(NamedTuple):
@@ -165,11 +189,11 @@ class _Kept(NamedTuple):
 def _kept(connection: Connection, letter: str, about: int) -> _Kept | None:
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
-            """SELECT id, letter, proposal, language, sha256, filename, pdf, made_on, position FROM documents.letters
+            f"""SELECT {COLUMNS}, made_on, position FROM documents.letters
             WHERE letter = %s AND about = %s""",
             (letter, about),
         ).fetchone()
-    return _Kept(Letter(*row[:7]), row[7], row[8]) if row is not None else None
+    return _Kept(Letter(*row[:8]), row[8], row[9]) if row is not None else None
 
 
 def _keep(parts: Parts, connection: Connection, letter: str, proposal: str, about: int) -> None:
@@ -190,10 +214,10 @@ def _keep(parts: Parts, connection: Connection, letter: str, proposal: str, abou
     )  # fmt: skip
 
 
-def _append(parts: Parts, letter: Letter, about: int, made_on: date) -> int:
+def _append(parts: Parts, letter: Letter, made_on: date) -> int:
     """Issues the letter in the log, once; the position where that is recorded."""
-    told = parts.log.read(about - 1, 1)[0]
-    event = LetterIssued(letter.letter, letter.proposal, about, letter.language, letter.sha256)
+    told = parts.log.read(letter.about - 1, 1)[0]
+    event = LetterIssued(letter.letter, letter.proposal, letter.about, letter.language, letter.sha256)
     cause = f"{told.stream}:{told.version}"
     meta = Meta(made_on, OPERATOR, None, new_id("command"), cause)
     once = Once(f"letter:{letter.id}", bytes.fromhex(letter.sha256))

@@ -15,8 +15,8 @@ from service.identity import undeliverable
 from service.ids import new_id
 
 __all__ = [
-    "ROLES", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add", "by_email", "change", "everybody",
-    "get", "has_password", "ids", "names", "search", "set_password", "some", "verified", "verify",
+    "ROLES", "SORTS", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add", "by_email", "change",
+    "everybody", "get", "has_password", "ids", "names", "search", "set_password", "some", "verified", "verify",
 ]  # fmt: skip
 
 ROLES = ("submitter", "secretary", "member", "treasurer", "auditor", "admin", "integration")
@@ -137,9 +137,11 @@ def change(connection: Connection[Any], person: Person) -> None:
         raise EmailTaken(person.email) from taken
 
 
-def get(connection: Connection[Any], id: str) -> Person | None:
-    """The person with this id, or None."""
-    return _one(connection.execute(f"SELECT {_COLUMNS} FROM vault.people WHERE id = %s", (id,)).fetchone())
+def get(connection: Connection[Any], id: str, *, held: bool = False) -> Person | None:
+    """The person with this id, or None; `held`: nobody else changes them before this transaction is over."""
+    how = "FOR UPDATE" if held else ""
+    found = connection.execute(f"SELECT {_COLUMNS} FROM vault.people WHERE id = %s {how}", (id,))
+    return _one(found.fetchone())
 
 
 def by_email(connection: Connection[Any], email: str) -> Person | None:
@@ -184,15 +186,30 @@ def has_password(connection: Connection[Any], id: str) -> bool:
     return row is not None and bool(row[0])
 
 
+SORTS = {"name": "lower(name)", "email": "lower(email)"}
+"""What a list of people may be sorted by."""
+
+
 def search(
-    connection: Connection[Any], words: str = "", role: str | None = None, *, after: int = 0, most: int = 50
+    connection: Connection[Any],
+    words: str = "",
+    role: str | None = None,
+    *,
+    after: int = 0,
+    most: int = 50,
+    by: str = "name",
+    descending: bool = False,
 ) -> list[Person]:
-    """The people in whose name or address this occurs, and who have this role, by name: `most` beyond `after`."""
+    """The people in whose name or address this occurs, and who have this role.
+
+    By one of SORTS, `most` of them beyond the first `after`.
+    """
+    order = "DESC" if descending else "ASC"
     pattern = words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = connection.execute(
         f"""SELECT {_COLUMNS} FROM vault.people
         WHERE (name ILIKE %(words)s OR email ILIKE %(words)s) AND (%(role)s::text IS NULL OR %(role)s = ANY(roles))
-        ORDER BY lower(name), id OFFSET %(after)s LIMIT %(most)s""",
+        ORDER BY {SORTS[by]} {order}, id {order} OFFSET %(after)s LIMIT %(most)s""",
         {"words": f"%{pattern}%", "role": role, "after": after, "most": most},
     ).fetchall()
     return [person for person in map(_one, rows) if person is not None]

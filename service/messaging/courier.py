@@ -26,7 +26,7 @@ from service.lost import is_lost
 from service.messaging import ledger
 from service.messaging.broker import connected, deliveries_queue, given_up_queue, is_rabbitmq, keep_alive
 from service.messaging.channels import CHANNELS
-from service.messaging.channels.channel import Channel, Dropped, Failed, Gone, Later, Outcome, Sent
+from service.messaging.channels.channel import Channel, Dropped, Failed, Filed, Gone, Later, Outcome, Sent
 from service.messaging.dispatcher import PREFETCH
 from service.messaging.ledger import LEASE, Delivery
 from service.messaging.mail.transport import without_addresses
@@ -98,6 +98,8 @@ def _note(connection: Connection, channel: Channel, delivery: Delivery, outcome:
     match outcome:
         case Sent(detail):
             ledger.sent(connection, delivery, detail)
+        case Filed(detail):
+            ledger.filed(connection, delivery, detail)
         case Failed(reason, permanent, again_in):
             wait = None if permanent else _wait(channel, delivery, again_in)
             ledger.failed(connection, delivery, reason, wait)
@@ -131,10 +133,9 @@ def _wait(channel: Channel, delivery: Delivery, again_in: float | None) -> float
 
     Never all at the same moment, and not before the other side asks for it.
     """
-    tries = delivery.tries - delivery.tried_before
-    if tries > len(channel.waits):
+    if delivery.tries_since > len(channel.waits):
         return None
-    wait = channel.waits[tries - 1] * random.uniform(0.8, 1.2)
+    wait = channel.waits[delivery.tries_since - 1] * random.uniform(0.8, 1.2)
     return max(wait, again_in or 0.0)
 
 

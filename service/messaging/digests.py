@@ -4,14 +4,16 @@ A page of people at a time, each page in one transaction: wherever it is cut off
 what is not is still collected, so the next run goes on from there. One person gets one digest of a mode a day; what
 comes too late for it waits for the next.
 
-Terms that are told of together are a mode of their own: they go at once, but in one mail.
+Terms that are told of together are a mode of their own: they go at once, but in one mail. What is told of them later on
+the same day waits for nothing either, but goes in another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -32,6 +34,8 @@ Connection = psycopg.Connection[Any]
 
 PEOPLE = 200
 """Whose digests are made in one transaction."""
+AT_ONCE = "terms"
+"""The mode that waits for no moment of the day: there may be several digests of it on one."""
 ALONE = "SELECT pg_try_advisory_xact_lock(7133005)"
 
 
@@ -92,29 +96,29 @@ def _bundle(connection: Connection, people: Sequence[str], now: datetime, zone: 
             kept.setdefault((_mode(item, found), item.recipient), []).append(item)
 
     day = now.astimezone(zone).date().isoformat()
-    gone = _digests(connection, day, kept)
-    new = [key for key in kept if key not in gone]
-    by_mode: dict[str, list[Planned]] = {}
-    for mode, recipient in new:
+    causes = _causes(connection, day, kept)
+    new: dict[tuple[str, str], list[Planned]] = {}
+    for (mode, recipient), cause in causes.items():
         due_at = after_quiet(now, found[recipient].hearing, zone)
-        by_mode.setdefault(mode, []).append(
+        new.setdefault((mode, cause), []).append(
             Planned(recipient, "email", "", "waiting", due_at=due_at if due_at > now else None)
         )
     made = ledger.add(
         connection,
         [
-            (Making(_cause(mode, day), "digest", 0, "", "normal", {"mode": mode, "day": day}, now), planned)
-            for mode, planned in by_mode.items()
+            (Making(cause, "digest", 0, "", "normal", {"mode": mode, "day": day}, now), planned)
+            for (mode, cause), planned in new.items()
         ],
     )
-    bundles = _digests(connection, day, new)
+    bundles = _digests(connection, {(cause, recipient) for (_, recipient), cause in causes.items()})
     _record(
         connection,
-        bundled=[(item.id, bundles[key]) for key in new for item in kept[key]],
+        bundled=[(item.id, bundles[cause, key[1]]) for key, cause in causes.items() for item in kept[key]],
         dropped=dropped,
         postponed=[
             (item.id, next_digest("weekly" if key[0] == "weekly" else "daily", now, zone, dutch_holidays()))
-            for key in gone
+            for key in kept
+            if key not in causes
             for item in kept[key]
         ],
     )
@@ -135,29 +139,41 @@ def _reason_to_drop(item: Item, found: Mapping[str, Addressee], now: datetime) -
 def _mode(item: Item, found: Mapping[str, Addressee]) -> str:
     chosen = found.get(item.chooser, found[item.recipient]).mode(item.kind, "email")
     if chosen == "at-once":
-        return "terms" if item.kind in TERMS else "daily"
+        return AT_ONCE if item.kind in TERMS else "daily"
     return chosen
 
 
-def _cause(mode: str, day: str) -> str:
-    return f"digest:{mode}:{day}"
+def _causes(connection: Connection, day: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The cause of the digest in which it goes now, by mode and recipient; not of those who had that of the day."""
+    found: dict[tuple[str, str], str] = {}
+    left = list(keys)
+    for number in count(1):
+        if not left:
+            break
+        causes = {(mode, recipient): _cause(mode, day, number) for mode, recipient in left}
+        gone = _digests(connection, {(cause, recipient) for (_, recipient), cause in causes.items()})
+        found |= {key: cause for key, cause in causes.items() if (cause, key[1]) not in gone}
+        left = [key for key in left if key not in found and key[0] == AT_ONCE]
+    return found
 
 
-def _digests(connection: Connection, day: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The digests of this day that are there, of these modes and people."""
-    wanted = list(keys)
+def _cause(mode: str, day: str, number: int) -> str:
+    return f"digest:{mode}:{day}" if number == 1 else f"digest:{mode}-{number}:{day}"
+
+
+def _digests(connection: Connection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Of these digests, by cause and recipient, those that are there."""
     rows = _rows(
         connection,
-        """SELECT n.facts ->> 'mode', d.recipient, d.id FROM ledger.notices n
+        """SELECT n.cause, d.recipient, d.id FROM ledger.notices n
         JOIN ledger.deliveries d ON d.notice = n.id AND d.channel = 'email'
         WHERE n.kind = 'digest' AND n.cause = ANY(%s::text[]) AND d.recipient = ANY(%s::text[])""",
         (
-            array(sorted({_cause(mode, day) for mode, _ in wanted})),
+            array(sorted({cause for cause, _ in wanted})),
             array(sorted({recipient for _, recipient in wanted})),
         ),
     )
-    there = {(mode, recipient): id for mode, recipient, id in rows}
-    return {key: there[key] for key in wanted if key in there}
+    return {(cause, recipient): id for cause, recipient, id in rows if (cause, recipient) in wanted}
 
 
 def _record(

@@ -20,18 +20,20 @@ from service.messaging.ledger import COLUMNS, Delivery
 from service.paging import Page, page, read_cursor
 
 __all__ = [
-    "LOST", "RESENDABLE", "UNDER_WAY", "Cause", "Counted", "Filters", "Kept", "Try", "cause", "counts", "find", "found",
-    "may_know_kind", "may_read", "resend_dead", "some", "stuck", "tries", "whose",
+    "GIVEN_UP", "LOST", "RESENDABLE", "UNDER_WAY", "Cause", "Counted", "Filters", "Kept", "Try", "cause", "counts",
+    "find", "found", "may_know_kind", "may_read", "missed", "resend_dead", "some", "stuck", "tries", "whose",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
 
-LOST = ("dead", "bounced")
-"""States of what did not arrive."""
+GIVEN_UP = ("dead", "bounced")
+"""States of what went wrong."""
+LOST = (*GIVEN_UP, "to-post")
+"""States of what did not arrive; what must be posted did not, until somebody did so."""
 UNDER_WAY = ("collected", "waiting", "queued", "sending")
 """States of what is still to be sent."""
-RESENDABLE = ("sent", "dead", "bounced", "dropped")
-"""States of what can be sent once more, but for what lies in an inbox: see `ledger.resend`."""
+RESENDABLE = ("sent", "filed", "dead", "bounced", "dropped")
+"""States of what can be sent once more, but for what lies in an inbox or was posted: see `ledger.resend`."""
 
 OF_CASES = ("proposal", "letter")
 """Kinds of streams of which only those hear who may read cases."""
@@ -39,20 +41,34 @@ OF_CASES = ("proposal", "letter")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A delivery, with when it was settled; None while it is under way."""
+    """A delivery, with when it was settled (None while it is under way), and of a letter who posted it and when."""
 
     delivery: Delivery
     settled_at: datetime | None
+    posted_by: str | None = None
+    posted_at: datetime | None = None
 
     @property
     def resendable(self) -> bool:
         """Can it be sent once more?"""
-        return self.delivery.channel != "inbox" and self.delivery.state in RESENDABLE
+        return (
+            self.delivery.channel != "inbox" and self.delivery.state in RESENDABLE and self.posted_at is None
+        )
+
+    @property
+    def postable(self) -> bool:
+        """Can somebody post it? A letter that must go so, or mail to who submitted that the law requires and failed."""
+        failed = self.delivery.required and self.delivery.state in GIVEN_UP
+        to_submitter = (self.delivery.channel, self.delivery.relation) == ("email", "submitter")
+        return self.delivery.state == "to-post" or (failed and to_submitter)
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One try: `outcome` is sent, failed, bounced, dead, dropped, or crashed: it took along who made it."""
+    """One try: `outcome` is sent, failed, dead, dropped, or crashed: it took along who made it.
+
+    Or bounced: what was sent at the try with this number came back at `at`.
+    """
 
     number: int
     at: datetime
@@ -68,6 +84,7 @@ class Filters:
     channel: str | None = None
     recipients: Collection[str] | None = None
     streams: Collection[str] | None = None
+    required: bool | None = None
     bundle: str | None = None
     before: str | None = None
     """Only what was made before the delivery with this id."""
@@ -94,7 +111,7 @@ class Counted:
     number: int
 
 
-FOUND = f"""SELECT {COLUMNS}, d.settled_at
+FOUND = f"""SELECT {COLUMNS}, d.settled_at, d.posted_by, d.posted_at
     FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice WHERE true"""
 
 
@@ -109,6 +126,7 @@ def found(
         "d.channel = %(channel)s": filters.channel,
         "d.recipient = ANY(%(recipients)s::text[])": filters.recipients,
         "n.stream = ANY(%(streams)s::text[])": filters.streams,
+        "d.required = %(required)s": filters.required,
         "d.bundle = %(bundle)s": filters.bundle,
         "d.id < %(before)s": filters.before,
         f"d.id {'>' if backward else '<'} %(id)s": place,
@@ -120,6 +138,7 @@ def found(
         "channel": filters.channel,
         "recipients": _list(filters.recipients),
         "streams": _list(filters.streams),
+        "required": filters.required,
         "bundle": filters.bundle,
         "before": filters.before,
         "id": place.key[0] if place else None,
@@ -159,8 +178,11 @@ def may_know_kind(person: Person, delivery: Delivery) -> bool:
 
 
 def tries(connection: Connection, id: str) -> list[Try]:
-    """Every try of a delivery, the first one first."""
-    query = "SELECT number, at, outcome, detail FROM ledger.tries WHERE delivery = %s ORDER BY number"
+    """Every try of a delivery, the first one first, each followed by how it came back, if it did."""
+    query = """SELECT number, at, outcome, detail FROM (
+            SELECT delivery, number, at, outcome, detail, 0 AS place FROM ledger.tries
+            UNION ALL SELECT delivery, number, at, 'bounced', detail, 1 FROM ledger.bounces
+        ) AS t WHERE delivery = %s ORDER BY number, place"""
     with connection.cursor(row_factory=tuple_row) as rows:
         return [Try(*row) for row in rows.execute(query, (id,)).fetchall()]
 
@@ -206,7 +228,7 @@ def counts(connection: Connection) -> list[Counted]:
         "state = 'collected'",
         "state = 'waiting'",
         "state IN ('queued', 'sending')",
-        "state IN ('dead', 'bounced')",
+        "state IN ('dead', 'bounced', 'to-post')",
     )
     query = " UNION ALL ".join(
         f"SELECT channel, state, count(*) FROM ledger.deliveries WHERE {part} GROUP BY channel, state"
@@ -218,7 +240,14 @@ def counts(connection: Connection) -> list[Counted]:
 
 def stuck(connection: Connection) -> int:
     """How many deliveries did not arrive, and wait for somebody to look?"""
-    query = "SELECT count(*) FROM ledger.deliveries WHERE state IN ('dead', 'bounced')"
+    query = "SELECT count(*) FROM ledger.deliveries WHERE state IN ('dead', 'bounced', 'to-post')"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def missed(connection: Connection) -> int:
+    """How many messages that the law requires were given up or came back? What is to be posted is counted apart."""
+    query = "SELECT count(*) FROM ledger.deliveries WHERE state IN ('dead', 'bounced') AND required"
     row = connection.execute(query).fetchone()
     return int(row[0]) if row is not None else 0
 
@@ -238,5 +267,5 @@ def _list(given: Collection[str] | None) -> str | None:
 
 
 def _kept(row: tuple[Any, ...]) -> Kept:
-    *delivery, settled_at = row
-    return Kept(Delivery(*delivery), settled_at)
+    *delivery, settled_at, posted_by, posted_at = row
+    return Kept(Delivery(*delivery), settled_at, posted_by, posted_at)

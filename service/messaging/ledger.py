@@ -7,7 +7,9 @@ carries ids. A delivery is one of these:
 - `waiting`: it is to be sent, not before `due_at`
 - `queued`: its id is on its way through the broker
 - `sending`: somebody is at it, until `claimed_until` at most
-- `sent`: the other side has it (of an inbox: it is there to be read)
+- `sent`: the other side has it (of an inbox: it is there to be read; of a letter: it was posted)
+- `filed`: a letter that was made and kept: who must have it was told, and finds it with the case
+- `to-post`: a letter that nobody was told of, for nobody can sign in: it counts as not arrived until it was posted
 - `dead`: given up; `error` says why, and it can be sent again
 - `bounced`: it was sent, and came back
 - `dropped`: not sent on purpose (turned off, nobody there any more)
@@ -30,13 +32,17 @@ from service.arrays import array
 from service.ids import new_id
 
 __all__ = [
-    "STATES", "Delivery", "Making", "Planned", "add", "bounced", "bundled", "by_id", "claim", "failed", "postponed",
-    "resend", "sent", "settled", "tell_inboxes",
+    "STATES", "Delivery", "Making", "Planned", "add", "bounced", "bundled", "by_id", "claim", "failed", "filed",
+    "posted", "postponed", "resend", "sent", "settled", "tell_inboxes",
 ]  # fmt: skip
 
 Connection = psycopg.Connection[Any]
 
-STATES = ("collected", "bundled", "waiting", "queued", "sending", "sent", "dead", "bounced", "dropped")
+STATES = (
+    "collected", "bundled", "waiting", "queued", "sending", "sent", "filed", "to-post", "dead", "bounced", "dropped",
+)  # fmt: skip
+WENT_WELL = ("sent", "filed", "to-post")
+"""States of which there is nothing to say why not."""
 
 LEASE = 120
 """Seconds that one may take to send; longer than any channel waits for the other side."""
@@ -63,7 +69,7 @@ class Making:
 class Planned:
     """One recipient of a notice over one channel. `due_at` None is now; an inbox is `sent` at once.
 
-    `error`: why it is `dead` from the start.
+    `error`: why it is `dead` from the start. `by_post`: a letter that must go by post, for nobody can be told of it.
     """
 
     recipient: str
@@ -74,6 +80,7 @@ class Planned:
     due_at: datetime | None = None
     instead_of: str | None = None
     error: str | None = None
+    by_post: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,13 @@ class Delivery:
     created_at: datetime
     tried_before: int = 0
     """How many of the tries were before somebody had it sent once more."""
+    by_post: bool = False
+    """A letter that must go by post."""
+
+    @property
+    def tries_since(self) -> int:
+        """How many tries there were since it was first sent, or last sent once more: its waits go by these."""
+        return self.tries - self.tried_before
 
 
 AT_A_TIME = 1_000
@@ -114,17 +128,17 @@ ADD_NOTICES = """INSERT INTO ledger.notices (id, cause, kind, position, stream, 
         AS n (id, cause, kind, position, stream, urgency, facts, letter, at)
     ON CONFLICT (cause, kind) DO UPDATE SET cause = excluded.cause RETURNING id, cause, kind"""
 ADD_DELIVERIES = """INSERT INTO ledger.deliveries
-    (id, notice, recipient, channel, relation, required, instead_of, state, error, due_at, settled_at)
-    SELECT id, notice, recipient, channel, relation, required, instead_of, state, error, coalesce(due_at, now()),
-        CASE WHEN state IN ('sent', 'dead') THEN now() END
+    (id, notice, recipient, channel, relation, required, instead_of, state, error, by_post, due_at, settled_at)
+    SELECT id, notice, recipient, channel, relation, required, instead_of, state, error, by_post,
+        coalesce(due_at, now()), CASE WHEN state IN ('sent', 'dead') THEN now() END
     FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[], %s::text[],
-        %s::text[], %s::timestamptz[])
-        AS n (id, notice, recipient, channel, relation, required, instead_of, state, error, due_at)
+        %s::text[], %s::boolean[], %s::timestamptz[])
+        AS n (id, notice, recipient, channel, relation, required, instead_of, state, error, by_post, due_at)
     ON CONFLICT (notice, recipient, channel) DO NOTHING RETURNING channel"""
 
 COLUMNS = """d.id, d.notice, n.cause, n.kind, n.position, n.stream, n.urgency, n.facts, n.letter, n.at, d.recipient,
     d.channel, d.relation, d.required, d.instead_of, d.state, d.due_at, d.tries, d.error, d.bundle, d.created_at,
-    d.tried_before"""
+    d.tried_before, d.by_post"""
 
 
 def add(connection: Connection, made: Iterable[tuple[Making, Sequence[Planned]]]) -> int:
@@ -179,7 +193,8 @@ def _add(connection: Connection, made: Sequence[tuple[Making, Sequence[Planned]]
         columns: list[list[Any]] = [
             [
                 id, ids[key], each.recipient, each.channel, each.relation, each.required,
-                each.instead_of, each.state, each.error, each.due_at.isoformat() if each.due_at else None,
+                each.instead_of, each.state, each.error, each.by_post,
+                each.due_at.isoformat() if each.due_at else None,
             ]
             for id, (key, each) in zip(new_ids, planned, strict=True)
         ]  # fmt: skip
@@ -222,6 +237,26 @@ def sent(connection: Connection, delivery: Delivery, detail: str = "") -> None:
     _outcome(connection, delivery, "sent", "sent", detail)
 
 
+def filed(connection: Connection, delivery: Delivery, detail: str = "") -> None:
+    """The letter was made and kept; what must go by post waits for who posts it."""
+    _outcome(connection, delivery, "to-post" if delivery.by_post else "filed", "made", detail)
+
+
+def posted(connection: Connection, id: str, by: str) -> bool:
+    """Somebody posted this; False when it is nothing that waits for that (any more), and then nothing changes.
+
+    It is a letter that has to go so, or mail to who submitted, that the law requires and that did not arrive.
+    """
+    row = connection.execute(
+        """UPDATE ledger.deliveries SET state = 'sent', error = NULL, settled_at = now(), posted_by = %s,
+            posted_at = now()
+        WHERE id = %s AND (state = 'to-post' OR (state IN ('dead', 'bounced') AND required
+            AND channel = 'email' AND relation = 'submitter')) RETURNING id""",
+        (by, id),
+    ).fetchone()
+    return row is not None
+
+
 def settled(connection: Connection, delivery: Delivery, state: str, reason: str) -> None:
     """It ended otherwise: dead (given up) or dropped (not sent on purpose), for this reason."""
     _outcome(connection, delivery, state, state, reason)
@@ -255,11 +290,13 @@ def by_id(connection: Connection, id: str) -> Delivery | None:
 def resend(connection: Connection, ids: Sequence[str]) -> list[str]:
     """Sends these once more, whatever became of them; answers which, for those still under way are left as they are.
 
-    The message is the same one, so it has the id that it had. Should it fail, it waits as it did the first time.
+    The message is the same one, so it has the id that it had. Should it fail, it waits as it did the first time. What
+    somebody posted is gone, and stays so.
     """
     query = """UPDATE ledger.deliveries SET state = 'waiting', due_at = now(), error = NULL, settled_at = NULL,
             tried_before = tries
-        WHERE id = ANY(%s) AND channel <> 'inbox' AND state IN ('sent', 'dead', 'bounced', 'dropped') RETURNING id"""
+        WHERE id = ANY(%s) AND channel <> 'inbox' AND posted_at IS NULL
+            AND state IN ('sent', 'filed', 'dead', 'bounced', 'dropped') RETURNING id"""
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         found = [str(row[0]) for row in cursor.execute(query, (list(ids),)).fetchall()]
         if found:
@@ -276,18 +313,21 @@ def bundled(connection: Connection, id: str) -> list[Delivery]:
 
 
 def bounced(connection: Connection, id: str, reason: str) -> bool:
-    """It was sent, and came back; False when there is nothing that could have (it bounced before, say)."""
+    """It was sent, and came back; False when there is nothing that could have (it bounced before, say).
+
+    The try that it came back from is left as it is: with what the other side said when it took it.
+    """
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         # What was accepted may come back before that is noted, or after whoever was to note it died.
         row = cursor.execute(
             """UPDATE ledger.deliveries SET state = 'bounced', error = %s, settled_at = now(), claimed_until = NULL
-            WHERE id = %s AND state IN ('sent', 'sending') RETURNING tries""",
+            WHERE id = %s AND state IN ('sent', 'sending') AND posted_at IS NULL RETURNING tries""",
             (reason[:LONGEST_ERROR], id),
         ).fetchone()
         if row is not None:
             cursor.execute(
-                """INSERT INTO ledger.tries (delivery, number, outcome, detail) VALUES (%s, %s, 'bounced', %s)
-                ON CONFLICT (delivery, number) DO UPDATE SET outcome = excluded.outcome, detail = excluded.detail""",
+                """INSERT INTO ledger.bounces (delivery, number, detail) VALUES (%s, %s, %s)
+                ON CONFLICT (delivery, number) DO NOTHING""",
                 (id, row[0], reason[:LONGEST_ERROR]),
             )
     return row is not None
@@ -301,11 +341,11 @@ def _outcome(
         connection.execute(
             """UPDATE ledger.deliveries SET state = %(state)s, error = %(error)s, claimed_until = NULL,
                 due_at = CASE WHEN %(state)s = 'waiting' THEN now() + make_interval(secs => %(in)s) ELSE due_at END,
-                settled_at = CASE WHEN %(state)s = 'waiting' THEN NULL ELSE now() END
+                settled_at = CASE WHEN %(state)s IN ('waiting', 'to-post') THEN NULL ELSE now() END
             WHERE id = %(id)s AND state = 'sending' AND tries = %(tries)s""",
             {
                 "state": state,
-                "error": None if state == "sent" else detail[:LONGEST_ERROR],
+                "error": None if state in WENT_WELL else detail[:LONGEST_ERROR],
                 "in": again_in,
                 "id": delivery.id,
                 "tries": delivery.tries,

@@ -21,7 +21,7 @@ from domain.definition import from_definition
 from domain.events import ProgrammePublished
 from domain.programme import Programme
 from domain.recorded import Recorded
-from projections.notices import RELATIONS, URGENCIES, Notice, To, notices
+from projections.notices import RELATIONS, URGENCIES, Notice, To, notices, unreached
 from service.arrays import array
 from service.documents import councils
 from service.eventstore import LogError
@@ -38,6 +38,8 @@ __all__ = ["Fenced", "fold_batch", "position", "try_again"]
 
 Connection = psycopg.Connection[Any]
 Made = tuple[Making, list[Planned]]
+Found = Mapping[recipients.Relation, Sequence[str]]
+"""The people in each relation."""
 
 EVERYBODYS = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError, LogError)
 """What goes wrong for all events alike, such as a lost connection or a missing table: it is tried again as it was."""
@@ -167,7 +169,8 @@ def _made(parts: Parts, connection: Connection, acts: Sequence[Act]) -> list[Mad
     told = [list(_told(parts, act)) for act in acts if not act.trouble]
     relations = {(to.relation, to.of) for own in told for one in own for to in one.notice.to}
     owners = {act.events[0].stream: act.about.owner for act in acts if isinstance(act.about, Case)}
-    found = recipients.people(connection, relations, owners)
+    found = recipients.people(connection, relations | {("secretariat", "")}, owners)
+    told = [[*own, *_unreached(own, found)] for own in told]
     heard = [each for own in told for each in _heard(own, found)]
     wanted = [
         Wanted(
@@ -184,7 +187,7 @@ def _made(parts: Parts, connection: Connection, acts: Sequence[Act]) -> list[Mad
     for each, plan in zip(heard, planned(connection, wanted, now=now, timezone=timezone), strict=True):
         plans.setdefault(id(each.told), []).extend(plan)
     return [
-        (_making(one), [*_oneself_first(plans.get(id(one), [])), *_others(connection, one)])
+        (_making(one), [*_oneself_first(plans.get(id(one), [])), *_others(connection, one, found)])
         for own in told
         for one in own
     ]
@@ -198,6 +201,18 @@ def _told(parts: Parts, act: Act) -> Iterator[Told]:
             yield Told(recorded, notice)
 
 
+def _unreached(told: Sequence[Told], found: Found) -> Iterator[Told]:
+    """What the secretariat is told of what the law requires, and reaches nobody."""
+    for one in told:
+        if any(_must_be_posted(to, found) for to in one.notice.to):
+            yield Told(one.recorded, unreached(one.notice))
+
+
+def _must_be_posted(to: To, found: Found) -> bool:
+    """Must who submitted be told by law, while nobody of them can sign in?"""
+    return to.relation == "submitter" and to.required and not found.get((to.relation, to.of))
+
+
 def _programme(parts: Parts, act: Act, recorded: Recorded) -> Programme | None:
     """The programme version that it is about; None when it is about none, or one that was never published."""
     if isinstance(act.about, Case):
@@ -209,16 +224,19 @@ def _programme(parts: Parts, act: Act, recorded: Recorded) -> Programme | None:
     return from_definition(event.definition) if isinstance(event, ProgrammePublished) else None
 
 
-def _heard(told: Sequence[Told], found: Mapping[recipients.Relation, Sequence[str]]) -> Iterator[Heard]:
+def _heard(told: Sequence[Told], found: Found) -> Iterator[Heard]:
     """Who hears what of one act: each the one thing that matters most, and whatever the law requires.
 
-    Nobody hears of what they did themselves, but for what is required.
+    Nobody hears of what they did themselves, but for what is required, and for the turn of another body of theirs. What
+    the secretariat must post is work of its own, so it comes beside whatever else there is to hear.
     """
     by_person: dict[str, list[tuple[tuple[int, ...], Heard]]] = {}
     for index, one in enumerate(told):
         for to in one.notice.to:
             for person in found.get((to.relation, to.of), ()):
-                if to.required or person != one.recorded.by:
+                if one.notice.kind == "unreached":
+                    yield Heard(one, person, to)
+                elif to.required or person != one.recorded.by or _is_anothers_turn(one, to):
                     heard = Heard(one, person, to)
                     by_person.setdefault(person, []).append((_weight(index, heard), heard))
     for several in by_person.values():
@@ -227,6 +245,16 @@ def _heard(told: Sequence[Told], found: Mapping[recipients.Relation, Sequence[st
             yield from required.values()
         else:
             yield min(several, key=lambda weighed: weighed[0])[1]
+
+
+def _is_anothers_turn(told: Told, to: To) -> bool:
+    """Is it now the turn of others than for whom was acted? Who sits with both must hear that, whoever did it."""
+    acted = told.recorded.capacity
+    if told.notice.kind != "turn":
+        return False
+    if to.relation == "secretariat":
+        return acted is None or acted.role != "secretary"
+    return to.relation in ("body", "chair") and (acted is None or acted.body != to.of)
 
 
 def _weight(index: int, heard: Heard) -> tuple[int, ...]:
@@ -244,11 +272,16 @@ def _oneself_first(plan: list[Planned]) -> list[Planned]:
     return sorted(plan, key=lambda each: (each.instead_of is not None, not each.required))
 
 
-def _others(connection: Connection, told: Told) -> Iterator[Planned]:
-    """What goes to no person that signs in: a letter is made, the councils get their newsletter."""
+def _others(connection: Connection, told: Told, found: Found) -> Iterator[Planned]:
+    """What goes to no person that signs in: a letter is made, the councils get their newsletter.
+
+    Of what must be posted and has no letter there is nothing to make: it waits for who writes one.
+    """
     for to in told.notice.to:
-        if to.relation == "submitter" and to.required and told.notice.letter:
-            yield Planned(to.of, "letter", "submitter", "waiting", required=True)
+        by_post = _must_be_posted(to, found)
+        if to.relation == "submitter" and to.required and (told.notice.letter or by_post):
+            state = "waiting" if told.notice.letter else "to-post"
+            yield Planned(to.of, "letter", "submitter", state, required=True, by_post=by_post)
         if to.relation == "council":
             for address in councils.ids(connection, to.of):
                 yield Planned(address, "email", "council", "waiting")

@@ -176,15 +176,17 @@ def after_quiet(now: datetime, hearing: Hearing, zone: ZoneInfo) -> datetime:
     """When mail may go: now, or when the quiet hours end in which it is now.
 
     On the night in which the clock goes back, an hour that comes twice is quiet until it has ended twice. When it goes
-    forward, what is skipped ends as the hour after it begins.
+    forward, what is skipped ends as the hour after it begins. They are never longer than LONGEST_QUIET, whatever is
+    kept: else mail that a server refused, or that came to us late, could miss what is left of each day.
     """
-    if hearing.quiet_from is None or hearing.quiet_until is None:
+    quiet_until = hearing.quiet_ends
+    if hearing.quiet_from is None or quiet_until is None:
         return now
-    over_midnight = timedelta(days=1 if hearing.quiet_until <= hearing.quiet_from else 0)
+    over_midnight = timedelta(days=1 if quiet_until <= hearing.quiet_from else 0)
     today = now.astimezone(zone).date()
     for day in (today - timedelta(days=1), today):
         start = _instant(day, hearing.quiet_from, zone, fold=0)
-        end = _instant(day + over_midnight, hearing.quiet_until, zone, fold=1)
+        end = _instant(day + over_midnight, quiet_until, zone, fold=1)
         if start <= now < end:
             now = end
     return now

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -23,8 +23,8 @@ from service.identity.permissions import may
 from service.texts import LANGUAGES
 
 __all__ = [
-    "CHOOSABLE", "MODES", "Hearing", "choose", "default_mode", "hear", "hearing", "may_stand_in", "modes", "stand_ins",
-    "unwatch", "watch", "watched", "watches",
+    "CHOOSABLE", "LONGEST_QUIET", "MODES", "Hearing", "choose", "default_mode", "hear", "hearing", "may_stand_in",
+    "modes", "stand_ins", "unwatch", "watch", "watched", "watches",
 ]  # fmt: skip
 
 MODES: Mapping[str, tuple[str, ...]] = {
@@ -33,14 +33,17 @@ MODES: Mapping[str, tuple[str, ...]] = {
 }
 """How one can hear a kind of notice, by channel: at once, in a digest, or not."""
 
-FOR_OTHERS = ("newsletter", "digest", "event", "test")
-"""Kinds that nobody chooses: for councils and programs, and the digest that is itself a way of hearing."""
+FOR_OTHERS = ("unreached", "newsletter", "digest", "event", "test")
+"""Kinds that nobody chooses: what must be posted, for councils and programs, the digest that is a way of hearing."""
 
 CHOOSABLE = tuple(kind for kind in KINDS if kind not in FOR_OTHERS)
 """The kinds of notices that a person can say something about, in the order to show them in."""
 
 AKIN = frozenset({"secretary", "treasurer", "auditor", "admin"})
 """Roles whose people all see the same; members are akin by their body, submitters by their organisation."""
+
+LONGEST_QUIET = timedelta(hours=16)
+"""How long the quiet hours of a day may be, by the clock: what must be told would hardly get out beside longer ones."""
 
 HEARING = "language, quiet_from, quiet_until, absent_from, absent_until, stand_in"
 
@@ -49,7 +52,8 @@ HEARING = "language, quiet_from, quiet_until, absent_from, absent_until, stand_i
 class Hearing:
     """How one person wants to hear things. Times and dates are those of the region.
 
-    No mail from `quiet_from` until `quiet_until`, which may be on the next day; None: no quiet hours. Absent from the
+    No mail from `quiet_from` until `quiet_until`, which may be on the next day; None: no quiet hours. What was kept
+    before there was a longest time ends after that: see `quiet_ends`. Absent from the
     first date to the last, both included; without a last one until further notice, without a first one not at all.
     """
 
@@ -59,6 +63,21 @@ class Hearing:
     absent_from: date | None = None
     absent_until: date | None = None
     stand_in: str | None = None
+
+    @property
+    def quiet_ends(self) -> time | None:
+        """When the quiet hours really end: when they should, or sooner where they would be too long."""
+        if self.quiet_from is None or self.quiet_until is None or not self.too_quiet:
+            return self.quiet_until
+        return (datetime.combine(date.min, self.quiet_from) + LONGEST_QUIET).time()
+
+    @property
+    def too_quiet(self) -> bool:
+        """Are the quiet hours longer than they may be?"""
+        if self.quiet_from is None or self.quiet_until is None:
+            return False
+        start, end = (datetime.combine(date.min, at) for at in (self.quiet_from, self.quiet_until))
+        return (end - start if end > start else end - start + timedelta(days=1)) > LONGEST_QUIET
 
     def absent_on(self, day: date) -> bool:
         """Is this person away on this day?"""
@@ -107,6 +126,8 @@ def _refuse_impossible(wanted: Hearing) -> None:
         raise Invalid("quiet-hours-incomplete", "/quietUntil")
     if wanted.quiet_from is not None and wanted.quiet_from == wanted.quiet_until:
         raise Invalid("quiet-hours-whole-day", "/quietUntil")
+    if wanted.too_quiet:
+        raise Invalid("quiet-hours-too-long", "/quietUntil", maximum=int(LONGEST_QUIET / timedelta(hours=1)))
     if wanted.absent_from is None and wanted.absent_until is not None:
         raise Invalid("absence-without-start", "/absentFrom")
     if wanted.absent_from is not None and wanted.absent_until is not None:

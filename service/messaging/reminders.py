@@ -21,9 +21,9 @@ import structlog
 from psycopg.rows import tuple_row
 
 from domain import case as cases
-from domain.programme import Programme
+from domain.programme import APPLICANT, Programme
 from domain.working_days import add_working_days, working_days_until
-from projections.notices import RELATIONS, TERMS, Notice, of_term
+from projections.notices import RELATIONS, TERMS, Notice, of_nobody, of_term
 from service.calendar import dutch_holidays
 from service.messaging import ledger, recipients
 from service.messaging.ledger import Making, Planned
@@ -152,8 +152,14 @@ def _made(
     parts: Parts, connection: Connection, due: Sequence[Due], now: datetime
 ) -> list[tuple[Making, list[Planned]]]:
     """The notices with what is to be delivered of each."""
-    relations = {(to.relation, to.of) for each in due for to in each.notice.to}
+    relations = {(to.relation, to.of) for each in due for to in each.notice.to} | {("secretariat", "")}
     found = recipients.people(connection, relations, {each.term.stream: each.owner for each in due})
+    due = [
+        replace(each, notice=of_nobody(each.notice))
+        if each.term.body == APPLICANT and not found.get(("submitter", each.owner))
+        else each
+        for each in due
+    ]
     heard: list[tuple[int, Wanted]] = []
     for index, each in enumerate(due):
         people: dict[str, Wanted] = {}

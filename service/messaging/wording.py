@@ -1,8 +1,9 @@
 """What does a message say? A delivery in plain words, for its reader; `texts/<kind>.toml` holds them, nl beside en.
 
 Of each text the most particular one counts: of `subject`, `lines` and `action` there may be one for what happened
-(`subject-released`), for the relation of the reader (`subject-submitter`), or both (`subject-released-submitter`). Each
-line of `lines` is a paragraph; one that needs a fact that isn't there (words that were redacted, say) is left out.
+(`subject-released`; of a turn after a supplement `subject-advice-revised`), for the relation of the reader
+(`subject-submitter`), or both (`subject-released-submitter`). Each line of `lines` is a paragraph; one that needs a
+fact that isn't there (words that were redacted, say) is left out.
 """
 
 from __future__ import annotations
@@ -35,7 +36,14 @@ ITEM = "– "
 ITEMS = "{conditions:items}"
 """Where the items of a list come: each becomes a line of its own."""
 
-WHAT = {"turn": "stageKind", "decided": "outcome", "money": "what", "envelope": "what", "digest": "mode"}
+WHAT = {
+    "turn": "stageKind",
+    "decided": "outcome",
+    "money": "what",
+    "unreached": "letter",
+    "envelope": "what",
+    "digest": "mode",
+}
 """The fact that says what happened, of kinds that tell of several things."""
 
 WRITTEN = ("grounds", "conditions", "remarks")
@@ -156,7 +164,11 @@ def _text(delivery: Delivery, part: str, language: str) -> str | None:
     """The most particular text there is of this part of a message of this kind."""
     texts = side_by_side.texts(PACKAGE, language)
     of = delivery.facts.get(WHAT.get(delivery.kind, ""), "")
-    for ending in (f"-{of}-{delivery.relation}", f"-{of}", f"-{delivery.relation}", ""):
+    again = (f"-{of}-revised",) if delivery.kind == "turn" and delivery.facts.get("revision") else ()
+    happened = [
+        f"{each}{of_relation}" for of_relation in (f"-{delivery.relation}", "") for each in (*again, f"-{of}")
+    ]
+    for ending in (*happened, f"-{delivery.relation}", ""):
         found = texts.get(f"{delivery.kind}.{part}{ending}")
         if isinstance(found, str):
             return found
@@ -188,6 +200,8 @@ def _path(delivery: Delivery, facts: Document, reader: Person | None) -> str:
         return ""
     if not _may_read(facts, reader):
         return ""
+    if delivery.kind == "unreached":
+        return "/desk" if may(reader, "post-letters") else f"/proposals/{delivery.stream}"
     supplementing = delivery.relation == "submitter" and delivery.kind in SUPPLEMENTING
     return f"/proposals/{delivery.stream}" + ("/supplement" if supplementing else "")
 
@@ -217,6 +231,12 @@ def _called(parts: Parts, delivery: Delivery, facts: Document, language: str) ->
         said_["envelopeName"] = _name(planned[code], language) if code in planned else code
     if delivery.kind == "envelope" and not facts.get("name"):
         said_["name"] = facts.get("code")
+    if delivery.kind == "turn" and facts.get("revision"):
+        said_["revisionSaid"] = said(language, "turn.revised", revision=facts["revision"])
+    if facts.get("nobody"):
+        said_["nobodySaid"] = _at(language, "case.nobody")
+    if delivery.kind == "unreached" and facts.get("letter"):
+        said_["letterSaid"] = _at(language, f"unreached.{facts['letter']}")
     if facts.get("provisional"):
         said_["provisionalSaid"] = _at(language, "awarded.provisional")
     if delivery.kind == "awarded" and facts.get("phases"):

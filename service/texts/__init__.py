@@ -100,6 +100,9 @@ class _Sentence(string.Formatter):
                 return self._name(value)
             case "words":
                 return self._words(value)
+            case "outcome":
+                # What a case waits for may have the code of what became of it.
+                return self._catalog.words.get(f"outcome-{value}") or self._words(value)
             case "whole":
                 return str(value)
         return _short(value)

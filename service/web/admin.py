@@ -1,4 +1,4 @@
-"""Who may sign in, and what may they do? The administrator adds people, changes them, and ends their access."""
+"""Who may sign in, and what may they do? The office adds people, changes them, ends their access."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from service.api.tokens import Password
 from service.errors import Missing
 from service.identity import parties, people, tokens, undeliverable
 from service.identity.people import ROLES, EmailTaken, Person
-from service.identity.permissions import check, needs
+from service.identity.permissions import GUARDED, check, check_person, may, needs, refused_change
 from service.web import sessions, visit
 from service.web.forms import Form
 from service.web.naming import names
 from service.web.places import places
 from service.web.proposal_form import KINDS
 from service.web.rendering import page, say, word
+from service.web.sorting import Sort, asked_sort
 
 area = Blueprint("admin", __name__)
 
@@ -76,12 +77,21 @@ def index() -> Response:
     role = role if role in ROLES else None
     given = request.args.get("page", "1")
     number = int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 6 and int(given) else 1
+    sort = asked_sort(people.SORTS, Sort("name"))
     with visit.parts().pool.connection() as connection:
-        found = people.search(connection, words, role, after=(number - 1) * MOST, most=MOST + 1)
+        found = people.search(
+            connection,
+            words,
+            role,
+            after=(number - 1) * MOST,
+            most=MOST + 1,
+            by=sort.by,
+            descending=sort.descending,
+        )
         organisations = parties.names(connection, [each.organisation for each in found if each.organisation])
 
     def address(to: int) -> str:
-        return url_for("web.admin.index", q=words or None, role=role, page=to)
+        return url_for("web.admin.index", q=words or None, role=role, sort=request.args.get("sort"), page=to)
 
     return page(
         "admin/index.html",
@@ -91,6 +101,7 @@ def index() -> Response:
         words=words,
         role=role,
         roles=ROLES,
+        sort=sort,
         previous=address(number - 1) if number > 1 else None,
         next=address(number + 1) if len(found) > MOST else None,
     )
@@ -113,6 +124,7 @@ def add() -> AnyResponse:
     with form.refusals():
         given = form.load()
         _refuse(form, given, None)
+        _judge(form, None, _wanted(given))
         if form.ok:
             with visit.parts().pool.connection() as connection, connection.transaction():
                 try:
@@ -150,6 +162,7 @@ def change(person: str) -> AnyResponse:
     """Changes what somebody is; who may do nothing any more is signed out."""
     check(visit.person(), "change-people")
     known = _known(person)
+    check_person(visit.person(), known)
     form = Form.sent(PersonSchema())
     with form.refusals():
         given = form.load()
@@ -158,26 +171,13 @@ def change(person: str) -> AnyResponse:
             form.status, form.message = 412, say("admin.changed-meanwhile")
         if form.ok:
             with visit.parts().pool.connection() as connection, connection.transaction():
-                changed = replace(
-                    known,
-                    name=given["name"],
-                    email=given["email"],
-                    roles=frozenset(given["roles"]),
-                    bodies=frozenset(given["bodies"]),
-                    organisation=_organisation(connection, given),
-                    chairs=frozenset(given["chairs"]),
-                    municipalities=frozenset(given["municipalities"]),
-                )
-                try:
-                    people.change(connection, changed)
-                except EmailTaken:
-                    _say_taken(form)
-                else:
-                    if not changed.roles:
-                        _end_access(connection, changed.id)
-                    structlog.get_logger().info(
-                        "person changed", person=changed.id, roles=sorted(changed.roles), by=visit.person().id
-                    )
+                now = _held(connection, person)
+                changed = replace(_wanted(given), id=now.id, organisation=_organisation(connection, given))
+                _judge(form, now, changed)
+                if now != known:
+                    form.status, form.message = 412, say("admin.changed-meanwhile")
+                if form.ok:
+                    _change(connection, form, changed)
     return (
         visit.kept(url_for("web.admin.show", person=person), "admin.changed")
         if form.ok
@@ -191,6 +191,7 @@ def set_password(person: str) -> AnyResponse:
     """Gives somebody another password, and signs them out everywhere."""
     check(visit.person(), "change-people")
     known = _known(person)
+    check_person(visit.person(), known)
     form = Form.sent(NewPasswordSchema())
     with form.refusals():
         password = str(form.load()["password"])
@@ -201,10 +202,21 @@ def set_password(person: str) -> AnyResponse:
     if not form.ok:
         return _shown(Form.holding(PersonSchema(), _content(known)), known, form)
     with running().verifying, visit.parts().pool.connection() as connection, connection.transaction():
+        _held(connection, known.id)
         people.set_password(connection, known.id, password)
         sessions.end_all(connection, known.id)
     structlog.get_logger().info("password set", person=known.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.password-set")
+
+
+@area.get("/admin/people/<person>/end")
+@needs("change-people")
+def ask_end(person: str) -> Response:
+    """Is every session and token of somebody to end?"""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    check_person(visit.person(), known)
+    return page("admin/end.html", who=known, own=known.id == visit.person().id)
 
 
 @area.post("/admin/people/<person>/end")
@@ -212,10 +224,9 @@ def set_password(person: str) -> AnyResponse:
 def end_access(person: str) -> AnyResponse:
     """Ends every session and token of somebody."""
     check(visit.person(), "change-people")
-    known = _known(person)
     with visit.parts().pool.connection() as connection, connection.transaction():
-        _end_access(connection, known.id)
-    structlog.get_logger().info("access ended", person=known.id, by=visit.person().id)
+        _end_access(connection, _held(connection, _known(person).id).id)
+    structlog.get_logger().info("access ended", person=person, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.ended")
 
 
@@ -239,6 +250,43 @@ def _known(id: str) -> Person:
     if found is None:
         raise Missing("person", id)
     return found
+
+
+def _held(connection: Connection[Any], id: str) -> Person:
+    """Somebody whom this person may change, as they are now; nobody else changes them meanwhile."""
+    found = people.get(connection, id, held=True)
+    if found is None:
+        raise Missing("person", id)
+    check_person(visit.person(), found)
+    return found
+
+
+def _wanted(given: dict[str, Any]) -> Person:
+    """What somebody is to be, but for who it is and of which organisation."""
+    return Person(
+        "", given["email"], given["name"], frozenset(given["roles"]), frozenset(given["bodies"]), None,
+        frozenset(given["chairs"]), frozenset(given["municipalities"]),
+    )  # fmt: skip
+
+
+def _judge(form: Form, before: Person | None, after: Person) -> None:
+    """Says what this person may not make of somebody."""
+    why = refused_change(visit.person(), before, after)
+    if why is not None:
+        form.status, form.errors["roles"] = 403, say(f"admin.{why}")
+
+
+def _change(connection: Connection[Any], form: Form, changed: Person) -> None:
+    try:
+        people.change(connection, changed)
+    except EmailTaken:
+        _say_taken(form)
+        return
+    if not changed.roles:
+        _end_access(connection, changed.id)
+    structlog.get_logger().info(
+        "person changed", person=changed.id, roles=sorted(changed.roles), by=visit.person().id
+    )
 
 
 def _content(person: Person) -> dict[str, Any]:
@@ -269,9 +317,6 @@ def _refuse(form: Form, given: dict[str, Any], known: Person | None) -> None:
         form.errors["chairs"] = say("admin.chair-not-member")
     if set(given["municipalities"]) - set(_municipalities(known)):
         form.errors["municipalities"] = say("admin.municipality-unknown")
-    own = known is not None and known.id == visit.person().id
-    if own and "admin" not in given["roles"]:
-        form.errors["roles"] = say("admin.own-role")
     if form.errors:
         form.status = 400
 
@@ -334,6 +379,7 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         key=lambda code: called.body(code).casefold(),
     )
     status = form.status if password is None else password.status
+    guarded = may(visit.person(), "change-guarded-people")
     return page(
         "admin/person.html",
         status,
@@ -346,7 +392,11 @@ def _shown(form: Form, person: Person | None, password: Form | None = None) -> R
         who=person,
         version=_version(person) if person else None,
         own=person is not None and person.id == visit.person().id,
-        roles=[(role, word(role), say(f"admin.role-{role}")) for role in ROLES],
+        closed=not guarded and person is not None and bool(person.roles & GUARDED),
+        some_roles=not guarded,
+        roles=[
+            (role, word(role), say(f"admin.role-{role}")) for role in ROLES if guarded or role not in GUARDED
+        ],
         bodies=[(code, called.body(code)) for code in bodies],
         municipalities=list(_municipalities(person).items()),
         municipalities_of=lambda who: places(visit.parts()).names(

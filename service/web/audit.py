@@ -20,6 +20,7 @@ from service.web.forms import Form
 from service.web.linking import address_of
 from service.web.naming import names
 from service.web.rendering import moment, page, say, word
+from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
 
 area = Blueprint("audit", __name__)
@@ -63,6 +64,7 @@ def index() -> AnyResponse:
         form=form,
         events=shown,
         found=found,
+        sort=_sort(),
         kinds=[
             (ALL_AMOUNTS, say("audit.all-amounts")),
             *sorted(((k, kind_of(k)) for k in EVENTS), key=lambda e: e[1]),
@@ -111,6 +113,7 @@ def _found(connection: Connection, form: Form) -> tuple[Found, list[Happened]]:
             before=_position(request.args.get("before")),
             limit=PAGE,
             timezone=visit.parts().settings.timezone,
+            oldest_first=not _sort().descending,
         )
     return found, happened(connection, found.events, names(visit.parts()))
 
@@ -133,4 +136,9 @@ def _position(given: str | None) -> int | None:
 def _address(endpoint: str, before: object = None) -> str:
     """The same search, from a position back."""
     asked = {name: request.args[name] for name in FIELDS if request.args.get(name, "").strip()}
-    return address_of(endpoint, **asked, before=before)
+    return address_of(endpoint, **asked, before=before, sort=request.args.get("sort"))
+
+
+def _sort() -> Sort:
+    """The newest first, unless the address says otherwise."""
+    return asked_sort(("position",), Sort("position", descending=True))

@@ -35,6 +35,7 @@ from service.web.case_facts import (
     story,
     waiting,
 )
+from service.web.chart_tables import bars_table, tiles_table
 from service.web.charts import Bars, Tiles
 from service.web.forms import Form
 from service.web.letters import told
@@ -104,7 +105,7 @@ def index() -> Response:
         csv=_address("web.cases.as_file", cursor=None),
         moment=None if at.is_now else _moment_said(),
         now=_address("web.cases.index", cursor=None, **dict.fromkeys(MOMENTS)),
-        moments={name: request.args[name] for name in MOMENTS if request.args.get(name)},
+        moments=_moment_asked(),
         new=url_for("web.submission.new"),
     )
 
@@ -158,6 +159,24 @@ def show(proposal: str) -> Response:
     )
 
 
+@area.get("/proposals/<case:proposal>/<any(budget, municipalities):figure>.csv")
+@needs("read-case")
+def figures(proposal: str, figure: str) -> Response:
+    """What is drawn on the page of a case, for a spreadsheet."""
+    form = Form(MomentQuery(), _in_address(MomentQuery))
+    with visit.parts().pool.connection() as connection:
+        at = NOW
+        with form.refusals():
+            at = moment_of(_call(), connection, form.load())
+        found = case_at(visit.parts(), visit.person(), connection, proposal, at)
+    head, rows = (
+        bars_table(_bars(money_of(found)))
+        if figure == "budget"
+        else tiles_table(_map(found), say("cases.takes-part"))
+    )
+    return as_csv(f"{found.document['reference']}-{say(f'cases.file-{figure}')}", head, rows)
+
+
 def shown(found: CaseAt) -> dict[str, Any]:
     """The facts of a case as its page, and the page of an act on it, show them."""
     person, document = visit.person(), found.document
@@ -177,6 +196,10 @@ def shown(found: CaseAt) -> dict[str, Any]:
         "money": money,
         "bars": _bars(money),
         "map": _map(found),
+        "csv": {
+            figure: address_of("web.cases.figures", proposal=document["id"], figure=figure, **_moment_asked())
+            for figure in ("budget", "municipalities")
+        },
         "requirements": requirements(found),
         "judgements": judgements(found),
         "revisions": revisions(found),
@@ -311,6 +334,11 @@ def _address(endpoint: str, **changes: str | None) -> str:
     # Nothing but what the list asks: other names, such as `_scheme`, mean something to who makes the address.
     asked = {**{name: values[0] for name, values in _in_address(ListQuery).items()}, **changes}
     return address_of(endpoint, **asked)
+
+
+def _moment_asked() -> dict[str, str]:
+    """The moment that the address names, for another address."""
+    return {name: request.args[name] for name in MOMENTS if request.args.get(name, "").strip()}
 
 
 def _moment_said() -> str | None:

@@ -18,7 +18,7 @@ from service.errors import Missing
 from service.identity.permissions import check, may, needs
 from service.messaging import inspecting, ledger
 from service.messaging.channels import NAMES
-from service.messaging.inspecting import LOST, UNDER_WAY, Filters, Kept
+from service.messaging.inspecting import GIVEN_UP, LOST, UNDER_WAY, Filters, Kept
 from service.messaging.ledger import STATES
 from service.messaging.mail.composing import preview
 from service.messaging.mail.layout import policy
@@ -37,9 +37,10 @@ area = Blueprint("deliveries", __name__)
 MOST = 50
 """Deliveries on a page."""
 LONGEST = 200
-GROUPS = {"lost": LOST, "under-way": UNDER_WAY}
+GROUPS = {"lost": LOST, "went-wrong": GIVEN_UP, "under-way": UNDER_WAY}
 """States that are looked at together."""
-ASKED = ("state", "channel", "person", "case")
+ASKED = ("state", "channel", "law", "person", "case")
+LAW = {"yes": True, "no": False}
 ID = re.compile(DeliveryConverter.regex)
 
 
@@ -84,6 +85,7 @@ def index() -> Response:
         lost=lost,
         states=[(each, say(f"deliveries.{each}")) for each in (*GROUPS, *STATES)],
         channels=[(each, say(f"deliveries.channel-{each}")) for each in NAMES],
+        laws=[("yes", say("deliveries.by-law")), ("no", say("deliveries.by-choice"))],
         may_resend=may(visit.person(), "resend"),
         previous=address(found.previous),
         next=address(found.next),
@@ -101,10 +103,12 @@ def show(delivery: str) -> Response:
         tries = inspecting.tries(connection, delivery)
         bundled = inspecting.found(connection, Filters(bundle=delivery), limit=MOST).items
         parts_of_it = _lines(connection, bundled)
+        posted_by = _posted_by(connection, kept)
     mail = _mail(kept) if line.subject is not None and kept.delivery.channel == "email" else None
     return page(
         "deliveries/show.html",
         line=line,
+        posted_by=posted_by,
         event=_event(kept),
         cause=_cause(kept),
         case=kept.delivery.stream if _readable_case(kept) else None,
@@ -115,6 +119,7 @@ def show(delivery: str) -> Response:
         text=_body(mail, "plain") if mail else "",
         attached=[each.get_filename() or "?" for each in mail.iter_attachments()] if mail else [],
         may_resend=may(visit.person(), "resend") and kept.resendable,
+        may_post=may(visit.person(), "post-letters") and kept.postable,
     )
 
 
@@ -183,6 +188,7 @@ def _filters(connection: Connection, asked: dict[str, str]) -> Filters:
         channel=asked["channel"] if asked["channel"] in NAMES else None,
         recipients=people_called(connection, asked["person"]) if asked["person"] else None,
         streams=cases_called(connection, case) if case else None,
+        required=LAW.get(asked["law"]),
     )
 
 
@@ -227,6 +233,12 @@ def _lines(connection: Connection, kept: Sequence[Kept]) -> list[Line]:
     ]
 
 
+def _posted_by(connection: Connection, kept: Kept) -> str:
+    """What whoever posted this letter is called."""
+    by = kept.posted_by
+    return inspecting.whose(connection, [by]).get(by) or say("deliveries.gone") if by else ""
+
+
 def _closed(kept: Kept, about: str) -> str:
     """What a delivery is called for who may not read it."""
     if kept.delivery.kind == "digest":
@@ -235,13 +247,11 @@ def _closed(kept: Kept, about: str) -> str:
 
 
 def _state(kept: Kept) -> str:
-    """How far it is, in words: what lies in an inbox was not sent anywhere."""
+    """How far it is, in words: what lies in an inbox was not sent anywhere, a letter was posted by somebody."""
     state = kept.delivery.state
-    return say(
-        "deliveries.in-inbox"
-        if (kept.delivery.channel, state) == ("inbox", "sent")
-        else f"deliveries.{state}"
-    )
+    if state == "sent" and kept.delivery.channel == "inbox":
+        return say("deliveries.in-inbox")
+    return say("deliveries.posted" if kept.posted_at else f"deliveries.{state}")
 
 
 def _cause(kept: Kept) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Response, request
 
 from service.api.openapi import PREFIX
-from service.api.problems import problem_of, response_to
+from service.api.problems import Problem, problem_of, response_to
+from service.identity.permissions import GUARDED
 from service.texts import catalog
 from service.web import visit
-from service.web.rendering import page
+from service.web.rendering import page, say
 
 __all__ = ["answer"]
 
@@ -30,12 +31,21 @@ def answer(error: Exception) -> Response:
             problem.status,
             title=sentences.title(problem.status),
             detail=detail,
+            whom=_whom(problem) if problem.status == 403 else None,
             retry=problem.status in (408, 412, 500, 503),
         )
     except Exception:  # what makes pages may be what is broken: the database, or a template
         return response_to(error)
     response.headers.update(problem.headers)
     return response
+
+
+def _whom(problem: Problem) -> str | None:
+    """Whom to ask for what one may not do: who gives the roles that may."""
+    roles = problem.facts.get("roles")
+    if not isinstance(roles, list) or not roles:
+        return None
+    return say("shell.ask-admin" if set(roles) <= GUARDED else "shell.ask-office")
 
 
 def _for_people() -> bool:

@@ -63,7 +63,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """The events, newest first. `older`: where to go on; `searched`: down to which position, `done`: was it all."""
+    """The events, in the order that was asked for.
+
+    `older`: where to go on; `searched`: down, or up, to which position; `done`: was it all.
+    """
 
     events: list[Recorded] = field(default_factory=list)
     older: int | None = None
@@ -79,10 +82,16 @@ def search(
     limit: int = 50,
     timezone: str = "Europe/Amsterdam",
     patience: float = PATIENCE,
+    oldest_first: bool = False,
 ) -> Found:
-    """The last `limit` events before a position (None: the end of the log) that are wanted."""
+    """The last `limit` events before a position (None: the end of the log) that are wanted.
+
+    Or the first ones behind it (None: the beginning), where the oldest come first.
+    """
     if [] in (wanted.people, wanted.streams):
         return Found()
+    if oldest_first:
+        return _forward(connection, wanted, before or 0, limit, timezone, patience)
     lowest, highest = _bounds(connection, wanted, before, timezone)
     query, params = _query(wanted)
     found: list[Recorded] = []
@@ -105,6 +114,34 @@ def search(
     if len(found) > limit:
         return Found(shown, shown[-1].position, shown[-1].position, False)
     return Found(shown, high + 1 if high > lowest else None, high + 1, high <= lowest)
+
+
+def _forward(
+    connection: Connection, wanted: Wanted, behind: int, limit: int, timezone: str, patience: float
+) -> Found:
+    """The same from the oldest on: the first `limit` events behind a position."""
+    lowest, highest = _bounds(connection, wanted, None, timezone)
+    query, params = _query(wanted, "ASC")
+    found: list[Recorded] = []
+    began, stretch, low = time.monotonic(), FIRST_STRETCH, max(lowest, behind)
+    if wanted.streams is not None:
+        stretch = max(highest - low, 1)
+    while low < highest and len(found) <= limit:
+        high = min(highest, low + stretch)
+        asked = time.monotonic()
+        with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+            place = {"low": low, "high": high, "most": limit + 1 - len(found)}
+            rows = cursor.execute(query, {**params, **place}).fetchall()
+        found += [each for each in decoded(rows) if not isinstance(each, Unreadable)]
+        low = high if len(rows) < place["most"] else rows[-1][0]
+        took, left = time.monotonic() - asked, patience - (time.monotonic() - began)
+        if left <= 0:
+            break
+        stretch = max(FIRST_STRETCH, min(stretch * GROWTH, int((1 + stretch) * left / max(took, 0.001))))
+    shown = found[:limit]
+    if len(found) > limit:
+        return Found(shown, shown[-1].position, shown[-1].position, False)
+    return Found(shown, low if low < highest else None, low, low >= highest)
 
 
 def people_called(connection: Connection, who: str) -> list[str]:
@@ -148,7 +185,7 @@ def _bounds(connection: Connection, wanted: Wanted, before: int | None, timezone
     return lowest, highest if before is None else min(highest, before - 1)
 
 
-def _query(wanted: Wanted) -> tuple[sql.Composed, dict[str, Any]]:
+def _query(wanted: Wanted, order: str = "DESC") -> tuple[sql.Composed, dict[str, Any]]:
     """The events of a stretch: behind `low`, up to `high`, the newest `most` of them."""
     conditions: list[str] = []
     params: dict[str, Any] = {}
@@ -197,6 +234,6 @@ def _query(wanted: Wanted) -> tuple[sql.Composed, dict[str, Any]]:
         f"SELECT {columns} FROM log.events e"
         " WHERE e.notification_id > %(low)s AND e.notification_id <= %(high)s"
         + "".join(f" AND {condition}" for condition in conditions)
-        + " ORDER BY e.notification_id DESC LIMIT %(most)s"
+        + f" ORDER BY e.notification_id {order} LIMIT %(most)s"
     )
     return sql.SQL(text).format(), params

@@ -9,11 +9,10 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
-from domain.events import Awarded, LetterIssued, MoneyMovedIn
-from domain.recorded import NOW, Recorded
+from domain.events import Awarded, EnvelopeOpened, LetterIssued, MoneyMovedIn
+from domain.recorded import Recorded
 from service.api.sentences import Called, told
 from service.documents.contents import LETTERS
-from service.figures import budgets
 from service.web.linking import address_of
 from service.web.naming import Names
 from service.web.rendering import has_text, money, say, word
@@ -47,9 +46,19 @@ class Happened:
 def happened(connection: Connection, events: Sequence[Recorded], names: Names) -> list[Happened]:
     """These events in words, in the same order."""
     about = _called(connection, {each.stream for each in events})
-    envelopes = _envelopes(connection, events)
+    envelopes = _envelopes_named(connection, events)
+
+    def own(each: Recorded) -> Called:
+        """An envelope says its own code where others say which envelope it is."""
+        opened = isinstance(each.event, EnvelopeOpened) and each.stream in about
+        return {("code", each.stream.removeprefix(ENVELOPE)): about[each.stream][0]} if opened else {}
+
     entries = [
-        told([each], language(), {**_codes(names, about.get(each.stream, NOWHERE)[1]), **envelopes})[0]
+        told(
+            [each],
+            language(),
+            {**_codes(names, about.get(each.stream, NOWHERE)[1]), **envelopes, **own(each)},
+        )[0]
         for each in events
     ]
     return [
@@ -70,19 +79,37 @@ def _called(connection: Connection, streams: Iterable[str]) -> dict[str, tuple[s
     """What people call these cases (a letter goes by its case) and envelopes, and the programme, by stream."""
     query = """SELECT key, reference, programme FROM views.status WHERE key = ANY(%(keys)s)
         UNION ALL SELECT l.id, s.reference, s.programme FROM documents.letters l
-            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s)
-        UNION ALL SELECT key, code, '' FROM views.budget WHERE key = ANY(%(keys)s)"""
+            JOIN views.status s ON s.key = l.proposal WHERE l.id = ANY(%(keys)s)"""
+    keys = set(streams)
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query, {"keys": list(streams)}).fetchall()
-    return {key: (name, programme) for key, name, programme in rows}
+        rows = cursor.execute(query, {"keys": list(keys)}).fetchall()
+    envelopes = _envelopes(connection, keys)
+    return {
+        **{key: (name, programme) for key, name, programme in rows},
+        **{key: (name, "") for key, name in envelopes.items()},
+    }
 
 
-def _envelopes(connection: Connection, events: Sequence[Recorded]) -> dict[tuple[str, str], str]:
-    """What the envelopes are called from which these events gave money, as they were opened."""
+ENVELOPE = "envelope-"
+
+
+def _envelopes(connection: Connection, streams: Iterable[str]) -> dict[str, str]:
+    """What these envelopes are called, by stream; by its code where the name was taken away."""
+    query = "SELECT key, code, document -> 'name' FROM views.budget WHERE key = ANY(%s)"
+    wanted = [stream for stream in streams if stream.startswith(ENVELOPE)]
+    if not wanted:
+        return {}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(query, (wanted,)).fetchall()
+    names = fill([name for _, _, name in rows], connection)
+    return {key: name or code for (key, code, _), name in zip(rows, names, strict=True)}
+
+
+def _envelopes_named(connection: Connection, events: Sequence[Recorded]) -> dict[tuple[str, str], str]:
+    """What the envelopes are called from which these events gave money, by the code in the event."""
     codes = {each.event.envelope for each in events if isinstance(each.event, Awarded | MoneyMovedIn)}
-    opened = [each for each in budgets(connection, NOW) if each["code"] in codes] if codes else []
-    said: list[dict[str, Any]] = fill(opened, connection) if opened else []
-    return {("envelope", each["code"]): each["name"] for each in said if each["name"]}
+    found = _envelopes(connection, [f"{ENVELOPE}{code}" for code in codes])
+    return {("envelope", key.removeprefix(ENVELOPE)): name for key, name in found.items()}
 
 
 def _codes(names: Names, programme: str) -> Called:
@@ -108,7 +135,9 @@ def _who(entry: dict[str, Any], names: Names, programme: str) -> tuple[str, str]
             role = say(
                 "audit.in-place-of", role=role, name=acted["substituteFor"]["name"] or say("audit.erased")
             )
-    return by["name"] or (say("audit.erased") if by["id"].startswith("person-") else by["id"]), role
+    # Whoever acts is a person, or else the service itself.
+    nobody = "audit.erased" if by["id"].startswith("person-") else "audit.automatic"
+    return by["name"] or say(nobody), role
 
 
 def _happened(
@@ -127,9 +156,17 @@ def _happened(
         by=by,
         role=role,
         said=_said(entry["facts"]),
-        about=about or recorded.stream.partition("-")[2],
+        about=about or _about(recorded, names),
         address=_address(recorded),
     )
+
+
+def _about(recorded: Recorded, names: Names) -> str:
+    """What an event is about that is of no case and no envelope."""
+    kind, _, code = recorded.stream.partition("-")
+    if kind == "programme":
+        return names.programme(code)
+    return say("audit.about-newsletter" if kind == "newsletter" else "audit.about-something")
 
 
 def kind_of(name: str) -> str:

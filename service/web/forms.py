@@ -175,9 +175,26 @@ class Form:
             words = fault.said or _for_people(fault) or sentences.say(fault.code, fault.facts)
             name = self._name_of(fault.at)
             if name:
-                self.errors.setdefault(name, words)
+                for each in self._fields_of(name):
+                    self.errors.setdefault(each, words)
             else:
                 self.message = words
+
+    def _fields_of(self, name: str) -> list[str]:
+        """The fields in which this is filled in: itself, or where it is an object what that cannot do without."""
+        field: Any = None
+        schema: Schema | None = self.schema
+        for step in name.split("."):
+            if isinstance(field, ListOf | MapOf) and not isinstance(field, Part):
+                field = field.inner if isinstance(field, ListOf) else field.value_field
+            elif schema is not None:
+                field = next((f for own, f in schema.fields.items() if (f.data_key or own) == step), None)
+            schema = field.schema if isinstance(field, Part) else None
+        if schema is None:
+            return [name]
+        return [f"{name}.{each.data_key or own}" for own, each in schema.fields.items() if each.required] or [
+            name
+        ]
 
     def _name_of(self, pointer: str) -> str:
         """The name of the field at a JSON pointer: rows that were left blank have no place in the body."""

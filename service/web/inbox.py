@@ -106,7 +106,8 @@ def show(delivery: str) -> AnyResponse:
     about = entry.delivery.stream
     if line.message.path:
         # The case says what can be done now; what the message asked for may have been done since.
-        of_case = stream_kind(about) == "proposal"
+        # What must be posted is done at the desk.
+        of_case = stream_kind(about) == "proposal" and entry.delivery.kind != "unreached"
         return redirect(url_for("web.cases.show", proposal=about) if of_case else line.message.path, 303)
     return page("inbox/message.html", line=line)
 

@@ -24,7 +24,7 @@ from service.published import programme_of
 from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
 from service.web.forms import Form
-from service.web.naming import programmes_in_force
+from service.web.naming import name_of, programmes_in_force
 from service.web.rendering import day, page, say
 
 __all__ = ["area", "told"]
@@ -112,6 +112,11 @@ def _asked(form: Form) -> Response:
         "letters/index.html",
         form.status,
         form=form,
+        unreachable=[
+            (programme.code, name_of(programme.name), ", ".join(name_of(body.name) for body in bodies))
+            for programme in programmes_in_force(visit.parts())
+            if (bodies := programme.unreachable())
+        ],
         letters=[(letter, say(f"letters.{letter}")) for letter in LETTERS],
         languages=[(language, say(f"letters.{language}")) for language in LANGUAGES],
     )

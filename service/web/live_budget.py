@@ -1,6 +1,7 @@
 """What does the money come to, as it is filled in so far? Total, share and multiplier, beside what the programme asks.
 
-What cannot be read as an amount yet is left out, and said to be.
+What cannot be read as an amount yet is left out, and said to be. Whether it is enough is said by the rule that judges
+the submission, and not before the amount asked for and every row are complete.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from marshmallow import ValidationError
 
 from domain.programme import Programme, Requirement
+from domain.requirements import euros_short
 from service.api.fields import Money
 from service.web.forms import Form, amount
 
-__all__ = ["STATUSES", "Budget", "Need", "budget", "read_amount"]
+__all__ = ["STATUSES", "Budget", "Need", "budget", "read_amount", "unfinished"]
 
 STATUSES = ("promised", "granted", "own")
 """How sure the money of others is."""
@@ -45,6 +47,8 @@ class Budget:
     by_status: dict[str, Decimal]
     cofinancing: Decimal
     unread: int
+    unfinished: int
+    """Rows in which something is missing; while there are any, nothing is said of the needs."""
     needs: tuple[Need, ...]
 
     @property
@@ -83,8 +87,20 @@ def budget(form: Form, programme: Programme) -> Budget:
         status = form.value(f"cofinancing.{row}.status")
         if status in by_status:
             by_status[status] += euros
-    needs = _needs(requested, cofinancing, form.all("themes"), programme)
-    return Budget(requested, by_status, cofinancing, unread, tuple(needs))
+    left = unfinished(form)
+    needs = () if left or requested is None else _needs(requested, cofinancing, form.all("themes"), programme)
+    return Budget(requested, by_status, cofinancing, unread, left, tuple(needs))
+
+
+def unfinished(form: Form) -> int:
+    """How many rows of money of others miss a source, an amount that can be read, or how sure it is."""
+    rows = [
+        [form.value(f"cofinancing.{row}.{column}").strip() for column in ("source", "amount", "status")]
+        for row in form.rows("cofinancing", 0)
+    ]
+    return sum(
+        any(row) and not (row[0] and read_amount(row[1]) is not None and row[2] in STATUSES) for row in rows
+    )
 
 
 def read_amount(typed: str) -> Decimal | None:
@@ -97,7 +113,7 @@ def read_amount(typed: str) -> Decimal | None:
 
 
 def _needs(
-    requested: Decimal | None, cofinancing: Decimal, themes: Iterable[str], programme: Programme
+    requested: Decimal, cofinancing: Decimal, themes: Iterable[str], programme: Programme
 ) -> Iterable[Need]:
     chosen = programme.with_parents(themes)
     for requirement in programme.requirements:
@@ -105,6 +121,5 @@ def _needs(
             continue
         if requirement.themes and not chosen.intersection(requirement.themes):
             continue
-        minimum = requirement.minimum or Decimal(1)
-        wanted = ((requested or Decimal(0)) * minimum).quantize(CENT, ROUND_UP)
-        yield Need(requirement, minimum, max(wanted - cofinancing, Decimal(0)))
+        short = euros_short(requested, cofinancing, requirement).quantize(CENT, ROUND_UP)
+        yield Need(requirement, requirement.minimum or Decimal(1), short)

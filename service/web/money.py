@@ -35,6 +35,7 @@ from service.web.charts import Bars
 from service.web.forms import Form
 from service.web.naming import names, programmes_in_force
 from service.web.rendering import page, say
+from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
 from service.words import fill
 
@@ -57,17 +58,30 @@ class MomentSchema(Given):
     effective_on = Day(load_default=None)
 
 
+SORTS: dict[str, Callable[[Document], Any]] = {
+    "code": lambda each: each["code"],
+    "name": lambda each: ((each["name"] or each["code"]).casefold(), each["code"]),
+    **{
+        name: lambda each, name=name: (Decimal(each[name]), each["code"])  # type: ignore[misc]
+        for name in ("amount", "committed", "heldBack", "left")
+    },
+}
+"""What the envelopes may be sorted by; by their code, unless the address says otherwise."""
+
+
 @area.get("/money")
 @needs("read-envelopes")
 def index() -> Response:
     """All envelopes, now or at a moment."""
     check(visit.person(), "read-envelopes")
     form, found = _at_moment(lambda connection, at: figures.budgets(connection, at))
-    number, count = _page_number(), len(found or [])
-    shown = (found or [])[(number - 1) * MOST : number * MOST]
+    sort = asked_sort(SORTS, Sort("code"))
+    found = sorted(found or [], key=SORTS[sort.by], reverse=sort.descending)
+    number, count = _page_number(), len(found)
+    shown = found[(number - 1) * MOST : number * MOST]
 
     def part(to: int) -> str:
-        return url_for("web.money.index", **_named(form), page=to)
+        return url_for("web.money.index", **_named(form), sort=request.args.get("sort"), page=to)
 
     return page(
         "money/index.html",
@@ -75,6 +89,7 @@ def index() -> Response:
         form=form,
         moment=_moment_named(form),
         envelopes=shown,
+        sort=sort,
         chart=_chart(say("money.chart"), [(each, _address(form, each["code"])) for each in shown]),
         csv=url_for("web.money.as_file", **_named(form)),
         names=names(visit.parts()),
@@ -85,11 +100,14 @@ def index() -> Response:
 
 
 @area.get("/money.csv")
+@area.get("/money/<code:code>.csv")
 @needs("read-envelopes")
-def as_file() -> Response:
-    """The same for a spreadsheet."""
+def as_file(code: str | None = None) -> Response:
+    """The same for a spreadsheet: of all envelopes, or of one."""
     check(visit.person(), "read-envelopes")
-    _, found = _at_moment(lambda connection, at: figures.budgets(connection, at))
+    _, found = _at_moment(lambda connection, at: figures.budgets(connection, at, code))
+    if code is not None and not found:
+        raise Missing("envelope", code)
     called = names(visit.parts())
     head = [say(f"money.{name}") for name in ("code", "envelope", "body", "amount", *PARTS)]
     rows = [
@@ -152,6 +170,7 @@ def envelope(code: str) -> Response:
         code=code,
         envelope=shown,
         chart=_chart(say("money.chart-one"), [(shown, None)] if shown else []),
+        csv=url_for("web.money.as_file", code=code, **_named(form)),
         names=names(visit.parts()),
         previous=part(number - 1) if number > 1 else None,
         next=part(number + 1) if count > number * MOST else None,

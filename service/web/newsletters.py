@@ -33,7 +33,7 @@ from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
-from service.web.rendering import has_text, money, number, page, ratio, say, word
+from service.web.rendering import has_text, money, number, page, ratio, say
 from service.words import fill
 
 area = Blueprint("newsletters", __name__)
@@ -139,6 +139,18 @@ def add_addresses() -> AnyResponse:
     if not form.ok:
         return _addresses(form)
     return visit.kept(url_for("web.newsletters.addresses"), "newsletters.addresses-added")
+
+
+@area.get("/newsletters/addresses/<address:address>/remove")
+@needs("newsletter")
+def ask_remove_address(address: str) -> Response:
+    """Is nothing to go to this address any more?"""
+    check(visit.person(), "newsletter")
+    with visit.parts().pool.connection() as connection:
+        found = councils.address(connection, address)
+    if found is None:
+        raise Missing("address", address)
+    return page("newsletters/remove_address.html", address=found)
 
 
 @area.post("/newsletters/addresses/<address:address>/remove")
@@ -433,7 +445,7 @@ def _figure(place: str) -> str:
     group, _, rest = place.partition("/")
     name, _, code = rest.partition("/")
     if group == "decided":
-        return say("newsletters.figure-decided", outcome=word(name))
+        return say("newsletters.figure-decided", outcome=name)
     key = f"newsletters.figure-{group}-{name}".rstrip("-").lower()
     return say(key, code=code) if has_text(key) else place
 

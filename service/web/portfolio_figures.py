@@ -16,6 +16,7 @@ from projections.plain import euros
 from projections.view import Document
 from service import figures
 from service.counted import Counted
+from service.web.chart_tables import bars_table, tiles_table
 from service.web.charts import Bars, Lines, Tiles
 from service.web.lead_times import LeadTime, lead_times
 from service.web.naming import Names
@@ -72,15 +73,13 @@ class Figures:
             return Table(head, [[name, t.turns, t.median, t.p90] for name, t in self.stages])
         if figure == "all":
             return self.everything
+        if figure == "map":
+            return Table(*tiles_table(self.map, say("portfolio.awarded")))
         bars: Bars = getattr(self, figure)
-        head, several = [say("kit.chart-part"), *bars.series], len(bars.series) > 1
-        rows = [
-            [label, *values, *([bars.total(values)] if several else [])] for label, values, _ in bars.rows
-        ]
-        return Table([*head, *([say("kit.chart-total")] if several else [])], rows)
+        return Table(*bars_table(bars))
 
 
-FIGURES = ("envelope", "themes", "subregions", "municipalities", "multiplier", "lead-times", "all")
+FIGURES = ("envelope", "themes", "subregions", "map", "municipalities", "multiplier", "lead-times", "all")
 """What can be had as CSV."""
 
 

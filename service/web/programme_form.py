@@ -5,6 +5,7 @@ The form only says what was typed where: the reader of definitions judges the pr
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from domain.definition import to_definition
@@ -18,6 +19,8 @@ __all__ = ["NewVersionSchema", "content_of", "next_version"]
 
 NAME, MOST = 200, 200
 """Characters of a name, and entries of a list."""
+ADDRESS = 1_200
+"""Characters of an address, all its lines together."""
 LONGEST_TERM = 1_000
 REMOVABLE = ("themes", "tenders")
 """Lists whose entries can be left out."""
@@ -26,6 +29,12 @@ REMOVABLE = ("themes", "tenders")
 class NameSchema(Given):
     nl = Text(NAME, required=True)
     en = Text(NAME, required=True)
+
+
+class BodySchema(Given):
+    code = Code(required=True)
+    address = Text(ADDRESS, lines=True, load_default=None)
+    email = Text(NAME, load_default=None)
 
 
 class StageSchema(Given):
@@ -60,6 +69,7 @@ class NewVersionSchema(Given):
     based_on = Whole(1, 1_000_000, required=True)
     name = Part(NameSchema, required=True)
     term = Whole(1, LONGEST_TERM, required=True)
+    bodies = ListOf(Part(BodySchema), MOST, load_default=list)
     stages = ListOf(Part(StageSchema), MOST, load_default=list)
     requirements = ListOf(Part(RequirementSchema), MOST, load_default=list)
     themes = ListOf(Part(ThemeSchema), MOST, load_default=list)
@@ -73,6 +83,10 @@ def content_of(programme: Programme) -> dict[str, Any]:
         "basedOn": programme.version,
         "name": written["name"],
         "term": written["term"],
+        "bodies": [
+            _only(row, "code", "email") | {"address": "\n".join(row.get("address", ()))}
+            for row in written["bodies"]
+        ],
         "stages": [_only(row, "code", "name", "term") for row in written["stages"]],
         "requirements": [
             _only(row, "code", "name", "consequence", "minimum") for row in written["requirements"]
@@ -92,6 +106,13 @@ def next_version(given: dict[str, Any], latest: Programme, *, file: str) -> Prog
         for row in written[name]:
             row.pop("minimum", None)  # what was emptied is not there any more
             row.update(_given(typed.get(row["code"], {})))
+    reached = {row["code"]: row for row in given["bodies"]}
+    for row in written["bodies"]:
+        if row["code"] in reached:
+            row |= dict.fromkeys(("address", "email"))
+            row |= _given(reached[row["code"]])
+            row["address"] = _lines(row["address"])
+    written["bodies"] = [_given(row) for row in written["bodies"]]
     kept = {name: [i for i, row in enumerate(given[name]) if not row["remove"]] for name in REMOVABLE}
     for name in REMOVABLE:
         written[name] = [_given(given[name][i]) for i in kept[name]]
@@ -103,12 +124,21 @@ def next_version(given: dict[str, Any], latest: Programme, *, file: str) -> Prog
 
 def _at_field(problem: Problem, kept: dict[str, list[int]]) -> Problem:
     """The problem at the place in the form: what is left out there takes a place that the definition doesn't have."""
+    # The lines of an address are one field.
+    of_line = re.fullmatch(r"(bodies\[\d+\]\.address)\[\d+\]", problem.key)
+    if of_line:
+        return Problem(problem.file, of_line[1], problem.message, problem.remedy)
     name, bracket, rest = problem.key.partition("[")
     number, _, field = rest.partition("]")
     if not bracket or name not in kept or not number.isdigit():
         return problem
     key = f"{name}[{kept[name][int(number)]}]{field}"
     return Problem(problem.file, key, problem.message, problem.remedy)
+
+
+def _lines(written: str | None) -> list[str] | None:
+    """An address as a definition has it: a text a line; None where nothing was typed."""
+    return [line.strip() for line in (written or "").splitlines() if line.strip()] or None
 
 
 def _given(row: dict[str, Any]) -> dict[str, Any]:

@@ -194,6 +194,7 @@ def _form(form: Form, programme: Programme) -> Response:
         form.status,
         form=form,
         programme=programme,
+        bodies={body.code: name_of(body.name) for body in programme.bodies},
         minimums=minimums,
         consequences=[
             (each, say(f"programmes.consequence-{each}"), say(f"programmes.consequence-{each}-means"))
@@ -254,6 +255,14 @@ def _explained(programme: Programme) -> dict[str, Any]:
         within.setdefault(theme.parent, []).append(theme)
     return {
         "bodies_of": lambda stage: ", ".join(bodies.get(code, code) for code in stage.bodies),
+        "reached": [
+            (
+                name_of(body.name),
+                ", ".join(filter(None, (*body.address, body.email))) or say("programmes.no-address"),
+            )
+            for body in programme.bodies
+            if body.address or body.email or body in programme.unreachable()
+        ],
         "also": [
             (
                 say(f"preferences.kind-{rule.kind}"),

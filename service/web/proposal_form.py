@@ -22,11 +22,12 @@ from domain.requirements import CONSEQUENCES, objections
 from service.proposal_input import CofinancingInput, PartyInput, ProposalInput, SupportInput, content_of
 from service.web.drafts import Typed
 from service.web.forms import Form
+from service.web.live_budget import read_amount, unfinished
 from service.web.naming import name_of
 from service.web.rendering import has_text, money, say
 
 __all__ = [
-    "KINDS", "PARTNER_KINDS", "STEPS", "Judged", "Options", "add_row", "as_typed", "beside_fields", "consequence_of",
+    "KINDS", "PARTNER_KINDS", "STEPS", "Judged", "Options", "add_row", "as_typed", "consequence_of",
     "explained", "judge", "options", "remove_row", "step_of", "with_step",
 ]  # fmt: skip
 
@@ -145,11 +146,17 @@ class Judged:
     errors: dict[str, dict[str, str]] = field(default_factory=lambda: {step: {} for step in STEPS})
     content: Content | None = None
     open: dict[str, list[Requirement]] = field(default_factory=dict)
+    unfinished: bool = False
+    """Is the money that a multiplier is worked out from not complete yet?"""
 
     @property
     def count(self) -> int:
         """How many problems in all."""
         return sum(map(len, self.errors.values()))
+
+    def undecided(self, requirement: Requirement) -> bool:
+        """Can nothing be said of this requirement, because what it is judged by is not complete?"""
+        return self.unfinished and requirement.function == "multiplier_at_least"
 
     def unmet(self, requirement: Requirement) -> bool:
         """Is this requirement not met, as far as a rule can see?"""
@@ -169,28 +176,18 @@ def judge(form: Form, programme: Programme) -> Judged:
     with form.refusals():
         found.content = content_of(_so_far(given), programme, lambda party: f"{party.kind} {party.name}")
         check_content(found.content, programme)
+    # The live budget says nothing of a multiplier then either.
+    found.unfinished = unfinished(form) > 0 or read_amount(form.value("requested")) is None
     if found.content is not None:
         for consequence in CONSEQUENCES:
-            found.open[consequence] = objections(found.content, programme, consequence)
+            unmet = objections(found.content, programme, consequence)
+            found.open[consequence] = [each for each in unmet if not found.undecided(each)]
         for requirement in found.open["refuses-submission"]:
             with form.refusals():
                 raise _unmet(requirement)
-    beside_fields(form)
     for name, said in form.errors.items():
         found.errors[step_of(name)][name] = said
     return found
-
-
-WHOLES = {"period": ("period.start", "period.end"), "applicant": ("applicant.name", "applicant.kind")}
-"""What is an object in the body and fields on the form: that it is missing is said beside each of them."""
-
-
-def beside_fields(form: Form) -> None:
-    """Says what is wrong with a whole beside each of its fields."""
-    for whole, parts in WHOLES.items():
-        said = form.errors.pop(whole, None)
-        if said is not None:
-            form.errors.update(dict.fromkeys(parts, said))
 
 
 def _unmet(requirement: Requirement) -> Invalid:

@@ -94,14 +94,29 @@ LABELS = {
 }
 
 
-def label_of(name: str) -> str:
-    """What a field is called by its name on the form; a row goes by the name of its list, and its number."""
+IN_A_ROW = {
+    "partners.name": "partner-name",
+    "partners.kind": "partner-kind",
+    "cofinancing.source": "source",
+    "cofinancing.amount": "amount",
+    "cofinancing.status": "sure",
+    "goals.": "goal",
+}
+
+
+def label_of(name: str, form: Form, programme: Programme) -> str:
+    """What the form calls a field: by its name, in a row by its column and the number of the row as it is shown."""
     if name in LABELS:
         return say(f"submission.{LABELS[name]}")
     first, _, rest = name.partition(".")
-    number = rest.partition(".")[0]
-    label = say(f"submission.{LABELS[first]}") if first in LABELS else name
-    return f"{label} ({int(number) + 1})" if number.isdigit() else label
+    row, _, column = rest.partition(".")
+    if first == "subregionSupport" and row.isdigit() and int(row) < len(programme.subregions):
+        key = "supports" if column == "subregion" else "evidence"
+        return say(f"submission.{key}", name=programme.subregions[int(row)].name)
+    key = IN_A_ROW.get(f"{first}.{column}", "")
+    if key and row.isdigit():
+        return say(f"submission.{key}", number=1 + sum(each < int(row) for each in form.rows(first, 0)))
+    return say(f"submission.{LABELS[first]}") if first in LABELS else say("submission.other-field")
 
 
 def preview(form: Form, programme: Programme, secretary: bool = False) -> list[tuple[str, Pairs]]:

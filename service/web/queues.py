@@ -23,6 +23,7 @@ from service.web.acts import Act, kind_acts
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
 from service.web.rendering import page, say, word
+from service.web.sorting import Sort, asked_sort
 from service.web.together import MOST, Chosen, chosen, common_kind, foreseen, recorded
 from service.words import fill
 
@@ -65,6 +66,7 @@ def show(body: str) -> AnyResponse:
         raise Missing("body", body)
     check(visit.person(), "read-queue", body=body)
     form = Form(QueueQuery(), _in_address())
+    sort = asked_sort(reading.QUEUE_SORTS, Sort("due"))
     given: dict[str, Any] = {"programme": None, "kind": None, "cursor": None, "limit": MOST}
     with form.refusals():
         given = {**form.load(), "limit": MOST}
@@ -72,7 +74,8 @@ def show(body: str) -> AnyResponse:
     with visit.parts().pool.connection() as connection:
         found = reading.queue(
             connection, body, today=calendar.today, holidays=calendar.holidays, cursor=given["cursor"],
-            limit=given["limit"], kind=given["kind"], programme=given["programme"],
+            limit=given["limit"], kind=given["kind"], programme=given["programme"], by=sort.by,
+            descending=sort.descending,
         )  # fmt: skip
         before = _before(connection, [item["proposal"] for item in found.items])
         items: list[Document] = fill(found.items, connection)
@@ -86,6 +89,7 @@ def show(body: str) -> AnyResponse:
         body_name=known.body(body),
         items=[_row(item, known, before) for item in items],
         total=total,
+        sort=sort,
         filters={"programme": given["programme"], "kind": given["kind"]},
         programmes=[(each.code, name_of(each.name)) for each in in_force],
         kinds=[(kind, word(kind)) for kind in KINDS],
@@ -216,7 +220,7 @@ def _row(item: Document, known: Any, before: dict[str, tuple[str, str, str]]) ->
         "act": act.name if act is not None else None,
         "together": act is not None and act.name in AT_ONCE,
         "before": say(
-            "queues.before", body=known.body(said[0], item["programme"]), judgement=word(said[1]), on=said[2]
+            "queues.before", body=known.body(said[0], item["programme"]), judgement=said[1], on=said[2]
         )
         if said
         else None,
@@ -250,4 +254,4 @@ def _address(body: str, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     kept: dict[str, Any] = {name: values[0] for name, values in _in_address().items() if name != "cursor"}
-    return url_for("web.queues.show", body=body, cursor=cursor, **kept)
+    return url_for("web.queues.show", body=body, cursor=cursor, sort=request.args.get("sort"), **kept)

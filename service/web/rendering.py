@@ -17,6 +17,8 @@ from service.messaging.channels.inbox import mark
 from service.messaging.mail.transport import outbox
 from service.texts import catalog
 from service.web import sessions, visit
+from service.web.explaining import spelled_out
+from service.web.long_words import foldable
 from service.web.navigation import links
 from service.web.saying import said, texts
 from service.web.static_files import address
@@ -36,12 +38,13 @@ def prepare(app: Flask) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
-        theme=visit.theme, links=links, may=may, demo=lambda: running().settings.demo,
-        outbox=lambda: outbox(running().settings),
+        theme=visit.theme, reader=visit.reader, links=links, may=may, demo=lambda: running().settings.demo,
+        outbox=lambda: outbox(running().settings), figures_behind=figures_behind, spelled_out=spelled_out,
     )  # fmt: skip
     env.filters.update(
-        money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock
-    )
+        money=money, day=day, moment=moment, number=number, ratio=ratio, lines=lines, clock=clock,
+        foldable=foldable,
+    )  # fmt: skip
     app.after_request(_compressed)
 
 
@@ -64,6 +67,13 @@ def page(template: str, status: int = 200, **facts: Any) -> Response:
     response.headers["Referrer-Policy"] = "same-origin"
     response.vary.update(("Accept-Language", "Cookie"))
     return response
+
+
+def figures_behind(chart: Any, csv: object) -> str:
+    """Where the figures of a chart can be had as CSV. A chart without such a place is a mistake of ours."""
+    if not isinstance(csv, str) or not csv:
+        raise ValueError(f"The chart '{chart.title}' has no CSV.")
+    return csv
 
 
 def say(key: str, **facts: Any) -> str:

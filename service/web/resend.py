@@ -1,21 +1,29 @@
-"""What if a form comes from a session that is over? Nothing of what was typed is lost: it can be sent again."""
+"""What if a form comes from a session that is over? Nothing of what was typed is lost: it can be sent again.
+
+By who typed it, that is: whoever else signs in in that browser neither sees it nor sends it.
+"""
 
 from __future__ import annotations
 
 from flask import Response, request
 
+from service.web import visit
 from service.web.rendering import page
 
-__all__ = ["AGAIN", "resend", "sent_before", "sign_in_to_resend"]
+__all__ = ["AGAIN", "TYPED_BY", "not_yours", "resend", "sent_before", "sign_in_to_resend"]
 
 AGAIN = "again."
 """Before the name of a field that is carried along while somebody signs in again."""
+TYPED_BY = "typed-by"
+"""Who typed what is carried along (`visit.mark_of`)."""
 NOT_CARRIED = ("csrf", "password")
 """The token is of another session; a password stands on no page."""
 
 
 def resend() -> Response:
-    """Somebody signed in again meanwhile: the same form, to be sent once more."""
+    """Somebody signed in again meanwhile: the same form, to be sent once more, by who typed it only."""
+    if visit.typed_by() != visit.reader():
+        return not_yours(409)
     return page("resend.html", 409, to=request.full_path.removesuffix("?"), fields=_fields())
 
 
@@ -28,7 +36,13 @@ def sign_in_to_resend() -> Response:
         email="",
         expired=True,
         fields=[(AGAIN + name, value) for name, value in _fields()],
+        typed_by=visit.typed_by(),
     )
+
+
+def not_yours(status: int = 200) -> Response:
+    """The form was filled in by somebody else: it is not shown, and nothing of it was done."""
+    return page("not_yours.html", status)
 
 
 def sent_before() -> list[tuple[str, str]]:

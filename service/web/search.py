@@ -1,4 +1,4 @@
-"""Which proposals are about this, and where does it say so? Over all that one may see."""
+"""What is there about this, and where does it say so? Proposals first, then all else that one may see."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from markupsafe import Markup, escape
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from service.identity.permissions import check, needs
+from service.identity.permissions import may, needs
 from service.web import visit
 from service.web.cases import asked_for, found_for, listed
 from service.web.naming import names
 from service.web.rendering import has_text, page, say
+from service.web.search_elsewhere import Group, elsewhere
 
 __all__ = ["area"]
 
@@ -32,15 +33,19 @@ MARKS = f'StartSel="{BEGIN}", StopSel="{END}", MaxWords=24, MinWords=12, ShortWo
 
 
 @area.get("/search")
-@needs("read-cases")
+@needs("own-account")
 def index() -> Response:
-    """The proposals in which these words occur, each with what matched."""
-    check(visit.person(), "read-cases")
+    """The proposals in which these words occur, each with what matched; on the first page also what is no proposal."""
     typed = request.args.get("q", "").strip()
+    cases_too = may(visit.person(), "read-cases")
     asked = asked_for()
     cases: list[dict[str, Any]] = []
     following = previous = None
-    if typed and asked.form.ok:
+    groups: list[Group] = []
+    if typed and asked.form.ok and not request.args.get("cursor"):
+        with visit.parts().pool.connection() as connection:
+            groups = elsewhere(connection, visit.person(), typed)
+    if typed and asked.form.ok and cases_too:
         with asked.form.refusals():
             found, _ = found_for(asked)
             known = names(visit.parts())
@@ -57,6 +62,8 @@ def index() -> Response:
         form=asked.form,
         q=typed,
         cases=cases,
+        cases_too=cases_too,
+        groups=groups,
         next=url_for("web.search.index", q=typed, cursor=following) if following else None,
         previous=url_for("web.search.index", q=typed, cursor=previous) if previous else None,
         filtered=url_for("web.cases.index", q=typed),

@@ -12,7 +12,7 @@ from service.identity.permissions import needs
 from service.texts import LANGUAGES
 from service.web import sessions, visit
 from service.web.rendering import page, say
-from service.web.resend import AGAIN, sent_before
+from service.web.resend import AGAIN, TYPED_BY, not_yours, sent_before
 from service.web.visit import COOKIE, inside, public
 
 area = Blueprint("sign_in", __name__)
@@ -33,7 +33,7 @@ def ask() -> AnyResponse:
 @area.post("/sign-in")
 @public
 def sign_in() -> AnyResponse:
-    """Starts a session; a form that came too late can then be sent again."""
+    """Starts a session; who filled in a form that came too late can then send it again."""
     to = inside(request.form.get("next"))
     email, password = request.form.get("email", ""), request.form.get("password", "")
     found = running()
@@ -49,14 +49,9 @@ def sign_in() -> AnyResponse:
         else:
             status, wrong = 429, say("sign-in.held-back", minutes=person.minutes)
         again = page(
-            "sign_in.html",
-            status,
-            to=to,
-            email=email[:320],
-            wrong=wrong,
-            fields=fields,
-            people=_demo_people(),
-        )
+            "sign_in.html", status, to=to, email=email[:320], wrong=wrong, fields=fields,
+            typed_by=request.form.get(TYPED_BY, ""), people=_demo_people(),
+        )  # fmt: skip
         if person is not None:
             again.headers["Retry-After"] = str(person.seconds)
         return again
@@ -69,7 +64,13 @@ def sign_in() -> AnyResponse:
         if fields:
             # The session that was just begun is the one that the form is to be sent in.
             visit.come_in(sessions.find(connection, token))
-    response: AnyResponse = page("resend.html", to=to, fields=fields) if fields else redirect(to, 303)
+    response: AnyResponse
+    if not fields:
+        response = redirect(to, 303)
+    elif request.form.get(TYPED_BY) == visit.mark_of(person.id):
+        response = page("resend.html", to=to, fields=fields)
+    else:
+        response = not_yours()
     response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
     return response
 

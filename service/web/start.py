@@ -20,6 +20,7 @@ from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import limit, may, needs
 from service.listing import Filters, proposals
+from service.messaging import by_post, inspecting
 from service.terms import Wanted, board
 from service.web import drafts, visit
 from service.web.drafts import Draft
@@ -76,11 +77,13 @@ def work() -> Response:
         own = sorted(person.bodies) if "member" in person.roles else []
         desks = _desks(connection, own, calendar, called, TOP) if own else []
         office = _desks(connection, None, calendar, called, TOP) if secretary else None
+        post = by_post.count(connection) if secretary else 0
+        missed = inspecting.missed(connection) if secretary else 0
         every = figures.budgets(connection) if "treasurer" in person.roles else None
         budgets = None if every is None else fill(_newest(every), connection)
         phases = _phases(connection) if budgets is not None else []
         latest = _latest(connection) if "auditor" in person.roles else None
-        staff = len(people.ids(connection)) if "admin" in person.roles else None
+        staff = len(people.ids(connection)) if may(person, "read-people") else None
     return page(
         "start/work.html",
         mine=mine,
@@ -88,6 +91,8 @@ def work() -> Response:
         desks=desks,
         office=office,
         late=_late(office or []),
+        post=post,
+        missed=missed,
         budgets=budgets,
         more_budgets=every is not None and len(every) > ENVELOPES,
         phases=phases,

@@ -33,8 +33,17 @@ from service.web.drafts import Draft, Typed
 from service.web.forms import Form
 from service.web.live_budget import budget
 from service.web.naming import names, programmes_in_force
-from service.web.proposal_form import STEPS, Judged, add_row, judge, options, remove_row, with_step
-from service.web.proposal_words import WORDS, label_of
+from service.web.proposal_form import (
+    STEPS,
+    Judged,
+    add_row,
+    judge,
+    options,
+    remove_row,
+    step_of,
+    with_step,
+)  # fmt: skip
+from service.web.proposal_words import WORDS
 from service.web.rendering import page
 
 __all__ = ["LISTS", "Opening", "area", "changed_rows", "opening"]
@@ -124,7 +133,8 @@ def show(draft: str, step: str) -> AnyResponse:
     found = _draft(draft)
     if found is None:
         return _gone(draft)
-    return _step(found, step, told=step in found.seen)
+    # A link from what is wrong goes to the field with what is wrong beside it.
+    return _step(found, step, told=step in found.seen or "told" in request.args)
 
 
 @area.post(f"/proposals/new/<draft>/{ASKED}")
@@ -253,11 +263,7 @@ def _submit(draft: Draft) -> AnyResponse:
         _say("submission.submitted-before")
         return redirect(url_for("web.submission.show", draft=copy.id, step="check"), 303)
     if not form.ok:
-        # What only the submission itself can tell, such as a tender that is closed on the day it counts.
-        known = _judged(draft)[0].errors
-        more = [f"{label_of(name)}: {said}" for name, said in form.errors.items() if name not in known]
-        message = " ".join(filter(None, [form.message, *more])) or None
-        return _step(draft, "check", told=True, status=form.status, message=message)
+        return _step(draft, "check", told=True, status=form.status, refused=form)
     with parts.pool.connection() as connection:
         drafts.delete(connection, person.id, draft.id)
     return visit.done(
@@ -350,14 +356,20 @@ def _judged(draft: Draft) -> tuple[Form, Judged]:
     return form, judge(form, _programme(draft))
 
 
-def _step(draft: Draft, step: str, *, told: bool, status: int = 200, message: str | None = None) -> Response:
-    """The page of a step. `told`: what is wrong in it is said, because it was sent before."""
+def _step(draft: Draft, step: str, *, told: bool, status: int = 200, refused: Form | None = None) -> Response:
+    """The page of a step. `told`: what is wrong in it is said, because it was sent before.
+
+    `refused`: the form as the submission refused it, for what only that can tell, such as a tender that is closed.
+    """
     programme = _programme(draft)
     _, judged = _judged(draft)
     form = _form(draft)
     if told and step != "check":
         form.errors = dict(judged.errors[step])
-    form.message = message
+    if refused is not None:
+        form.message = refused.message
+        for name, said in refused.errors.items():
+            judged.errors[step_of(name)].setdefault(name, said)
     parts = visit.parts()
     today = parts.calendar().today
     return page(
@@ -368,7 +380,13 @@ def _step(draft: Draft, step: str, *, told: bool, status: int = 200, message: st
         step=step,
         steps=list(STEPS),
         form=form,
+        sent=refused is not None,
         judged=judged,
+        done=[
+            index
+            for index, name in enumerate(STEPS)
+            if index < list(STEPS).index(step) and not judged.errors[name]
+        ],
         counts={name: len(errors) for name, errors in judged.errors.items()},
         options=options(programme),
         budget=budget(form, programme),

@@ -263,7 +263,7 @@ def _shown(known: Subscription, form: Form | None = None) -> Response:
         next=address(found.next),
         tones=TONES,
         tries=len(WAITS) + 1,
-        hours=round(sum(WAITS) / 3600),
+        hours=int(sum(WAITS) / 3600),
     )
 
 

@@ -26,7 +26,7 @@ from service.web.drafts import Draft, Typed
 from service.web.forms import Form, key_sent
 from service.web.live_budget import budget
 from service.web.naming import names
-from service.web.proposal_form import as_typed, beside_fields, judge, options
+from service.web.proposal_form import as_typed, judge, options
 from service.web.proposal_words import WORDS
 from service.web.rendering import page
 from service.web.submission import ROW, changed_rows
@@ -95,7 +95,6 @@ def send(proposal: str) -> AnyResponse:
             once=form.once(), if_match=form.if_match(),
         )  # fmt: skip
     if not form.ok:
-        beside_fields(form)
         return _page(seen, form, draft)
     with visit.parts().pool.connection() as connection:
         drafts.delete(connection, visit.person().id, draft.id)

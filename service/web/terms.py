@@ -8,17 +8,19 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from service.identity.permissions import check, may, needs
+from service.reading import QUEUE_SORTS
 from service.terms import URGENCIES, Board, Wanted, board
 from service.web import visit
 from service.web.naming import Names, names, programmes_in_force
 from service.web.rendering import page, say, word
+from service.web.sorting import Sort, asked_sort
 from service.web.spreadsheet import as_csv
 from service.words import fill
 
 area = Blueprint("terms", __name__)
 
 KINDS = ("completeness", "supplement", "advice", "decision", "ratification", "award", "held-over")
-EACH, MOST = 8, 60
+EACH, MOST = 5, 60
 """Terms shown of every body on the board, and on a page in all."""
 MOST_IN_FILE = 100_000
 
@@ -31,7 +33,8 @@ def index() -> Response:
     wanted = _wanted(called)
     number = _page_number()
     each, after = (MOST, (number - 1) * MOST) if wanted.body else (EACH, 0)
-    found = _board(wanted, each, after, MOST)
+    sort = asked_sort(QUEUE_SORTS, Sort("due"))
+    found = _board(wanted, each, after, MOST, sort)
     groups: dict[str, list[dict[str, Any]]] = {}
     for item in found.items:
         groups.setdefault(item["body"], []).append(item)
@@ -48,6 +51,7 @@ def index() -> Response:
         body_options=[(body, called.body(body)) for body in _by_name(_of(wanted, called), called)],
         programmes=[(each.code, called.programme(each.code)) for each in programmes_in_force(visit.parts())],
         wanted=wanted,
+        sort=sort,
         previous=_address(wanted, page=number - 1) if wanted.body and number > 1 else None,
         next=_address(wanted, page=number + 1) if more else None,
         here=_address,
@@ -62,7 +66,7 @@ def index() -> Response:
 def as_file() -> Response:
     """The same, whole, for a spreadsheet."""
     called = names(visit.parts())
-    found = _board(_wanted(called), MOST_IN_FILE, 0, MOST_IN_FILE)
+    found = _board(_wanted(called), MOST_IN_FILE, 0, MOST_IN_FILE, asked_sort(QUEUE_SORTS, Sort("due")))
     head = [
         say(f"terms.{name}")
         for name in (
@@ -116,7 +120,7 @@ def _page_number() -> int:
     return int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 6 and int(given) else 1
 
 
-def _board(wanted: Wanted, each: int, after: int, most: int) -> Board:
+def _board(wanted: Wanted, each: int, after: int, most: int, sort: Sort) -> Board:
     parts = visit.parts()
     calendar = parts.calendar()
     with parts.pool.connection() as connection:
@@ -128,6 +132,8 @@ def _board(wanted: Wanted, each: int, after: int, most: int) -> Board:
             each=each,
             after=after,
             most=most,
+            by=sort.by,
+            descending=sort.descending,
         )
         return Board(found.counts, fill(found.items, connection))
 
@@ -135,6 +141,8 @@ def _board(wanted: Wanted, each: int, after: int, most: int) -> Board:
 def _address(wanted: Wanted, endpoint: str = "web.terms.index", **changes: Any) -> str:
     """The board as it is limited now, with these changes."""
     given = {name: getattr(wanted, name) for name in ("body", "urgency", "kind", "programme")}
+    sort = asked_sort(QUEUE_SORTS, Sort("due"))
+    given["sort"] = sort.named if sort.named != "due" else None
     return url_for(endpoint, **{name: value for name, value in {**given, **changes}.items() if value})
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import hmac
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,12 +21,16 @@ from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "kept", "language", "parts",
-    "person", "public", "session", "speak", "theme",
+    "COOKIE", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside", "kept", "language", "mark_of",
+    "parts", "person", "public", "reader", "session", "speak", "theme", "typed_by",
 ]  # fmt: skip
 
 COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
 THEMES = ("light", "dark")
+PURPOSE = b"besluitspoor reader 1\n"
+"""So that what marks a reader is good for nothing else that the secret signs."""
+MARK = 16
+"""Bytes of such a mark: nobody has the same as somebody else."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -61,6 +67,23 @@ def person() -> Person:
     found = session()
     assert found is not None
     return found.person
+
+
+def mark_of(person: str) -> str:
+    """What stands for the person with this id on pages: always the same, and it says nothing of who it is."""
+    key = running().settings.secret
+    return hmac.digest(key, PURPOSE + person.encode(), hashlib.sha256)[:MARK].hex()
+
+
+def reader() -> str:
+    """The mark of who looks; empty for nobody who signed in."""
+    found = session()
+    return mark_of(found.person.id) if found is not None else ""
+
+
+def typed_by() -> str:
+    """The mark of who was shown the form that was sent, however long ago; empty where that is not known."""
+    return request.form.get("csrf", "").partition(".")[2]
 
 
 def language() -> str:
@@ -104,13 +127,16 @@ def kept(to: str, notice: str) -> AnyResponse:
 
 
 def csrf_token() -> str:
-    """What a form carries to show that it came from here: masked anew each time, so that compression tells nothing."""
+    """What a form carries to show that it came from here: masked anew each time, so that compression tells nothing.
+
+    Behind it stands whose form it is, which is still known when the session is over.
+    """
     found = session()
     if found is None:
         return ""
     secret = found.csrf.encode()
     mask = secrets.token_bytes(len(secret))
-    return base64.urlsafe_b64encode(mask + _xor(mask, secret)).decode()
+    return f"{base64.urlsafe_b64encode(mask + _xor(mask, secret)).decode()}.{reader()}"
 
 
 def inside(address: str | None) -> str:
@@ -126,7 +152,7 @@ def csrf_matches() -> bool:
     """Does the form that was sent carry the token of this session?"""
     found = session()
     try:
-        given = base64.urlsafe_b64decode(request.form.get("csrf", ""))
+        given = base64.urlsafe_b64decode(request.form.get("csrf", "").partition(".")[0])
     except ValueError:
         return False
     if found is None or len(given) != 2 * len(found.csrf):

@@ -316,13 +316,29 @@ QUERIES = [
     ("/events?after=-1", "after", "not-a-number"),
     ("/events?limit=1001", "limit", "number-out-of-range"),
     ("/bodies/secretariat/queue?cursor=x", "cursor", "cursor-invalid"),
+    ("/deliveries?required=nonsense", "required", "not-a-flag"),
+    ("/deliveries?required=True", "required", "not-a-flag"),
+    ("/deliveries?required=", "required", "not-a-flag"),
+    ("/deliveries?required=true&required=false", "required", "repeated-parameter"),
 ]
 
 
 @pytest.mark.parametrize(("path", "at", "code"), QUERIES)
 def test_a_query(service: Service, path: str, at: str, code: str) -> None:
-    who = "secretary" if "bodies" in path else "auditor"
+    who = "secretary" if path.startswith(("/bodies", "/deliveries")) else "auditor"
     assert_points_at(service.ask(who, path), at, code, "parameter")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Give true or false"), ("nl", "Geef hier true of false")]
+)
+def test_what_is_wrong_with_a_query_is_said_in_both_languages(
+    service: Service, language: str, words: str
+) -> None:
+    response = service.ask(
+        "secretary", "/deliveries?required=nonsense", headers={"Accept-Language": language}
+    )
+    assert words in response.json["errors"][0]["detail"]
 
 
 @pytest.mark.usefixtures("nothing_written")

@@ -128,6 +128,7 @@ def test_preferences_are_replaced_as_a_whole(service: Service) -> None:
         ({"language": "fr"}, "/language"),
         ({"quietFrom": "24:00", "quietUntil": "07:00"}, "/quietFrom"),
         ({"quietFrom": "19:00"}, "/quietUntil"),
+        ({"quietFrom": "00:00", "quietUntil": "23:59"}, "/quietUntil"),
         ({"kinds": {"turn": {"email": "hourly"}}}, "/kinds/turn/email"),
         ({"kinds": {"nonsense": {"email": "daily"}}}, "/kinds"),
         ({"standIn": "person-nobody"}, "/standIn"),

@@ -187,6 +187,7 @@ def test_the_calls_of_the_contract_are_all_there(document: dict[str, Any]) -> No
         ("get", "/deliveries"),
         ("get", "/deliveries/{delivery}"),
         ("put", "/deliveries/{delivery}/resend"),
+        ("put", "/deliveries/{delivery}/posted"),
         ("get", "/subscriptions"),
         ("post", "/subscriptions"),
         ("get", "/subscriptions/{subscription}"),

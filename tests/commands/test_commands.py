@@ -241,7 +241,10 @@ ACTS: dict[str, tuple[Attempt, set[str]]] = {
         ),
         {"treasurer"},
     ),
-    "publish": (lambda o, case, who: publish(o.parts, who, read_bundled("stimuleringsfonds-1")), {"admin"}),
+    "publish": (
+        lambda o, case, who: publish(o.parts, who, read_bundled("stimuleringsfonds-1")),
+        {"secretary", "admin"},
+    ),
     "submit": (
         lambda o, case, who: commands.submit(o.parts, who, "no-such-programme", proposal_input()),
         {"secretary"},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -18,8 +20,10 @@ from service.documents.examples import invented
 from service.documents.letters import issue
 from service.documents.typesetting import pdf
 from service.programmes import bundled, read_bundled
+from service.publishing import publish
 from service.settings import Settings
-from tests.commands.office import DAY, DB, POHO, SECRETARY, TASKFORCE, TREASURER
+from tests.commands.office import ADMIN, DAY, DB, POHO, SECRETARY, TASKFORCE, TREASURER, office_of
+from tests.conftest import fresh_database
 from tests.documents.conftest import Letters, Pdf
 
 SENT = date(2026, 3, 3)
@@ -74,7 +78,8 @@ def test_a_body_that_wants_it_otherwise_asks_in_its_own_name(office: Letters) ->
     office.act(TASKFORCE, proposal, Review("taskforce", "revise", "Betrek meer gemeenten.", (), DAY))
     dutch = read_back(office, "supplement", proposal, "nl")
     assert "Betrek meer gemeenten." in dutch
-    assert "Bestuurlijke taskforce namens dit orgaan: lid" in dutch
+    assert "Met vriendelijke groet, Bestuurlijke taskforce Deze brief is met de computer gemaakt." in dutch
+    assert "namens dit orgaan" not in dutch, "that a member did it says nothing more"
     assert "uiterlijk op 19 mei 2021" in dutch
 
 
@@ -128,8 +133,8 @@ def test_who_disagrees_with_a_decision_has_six_weeks_from_the_day_after(office: 
         assert "De zes weken beginnen op de dag nadat wij deze brief hebben verstuurd." in dutch
         assert "bezwaar maken tot en met 14 april 2026" in dutch
         assert "object up to and including 14 April 2026" in english
-        assert "Stuur uw bezwaarschrift naar: Dagelijks Bestuur." in dutch
-        assert "Send your objection to: Executive board." in english
+        assert "Stuur uw bezwaarschrift naar: Dagelijks Bestuur Zet in uw bezwaarschrift:" in dutch
+        assert "Send your objection to: Executive board Write in your objection:" in english
         assert "Algemene wet bestuursrecht (Awb)" in dutch
         assert f"met het kenmerk {reference(office, proposal)}" in dutch
 
@@ -166,9 +171,13 @@ def test_against_a_refusal_by_an_adviser_nobody_can_object_and_the_letter_says_w
     dutch, english = (read_back(office, "refusal", proposal, language) for language in ("nl", "en"))
     assert "Wij adviseren om er geen geld voor te geven" in dutch
     assert "een advies, en geen besluit" in dutch
-    assert "Vraag er dan schriftelijk om bij: Dagelijks Bestuur." in dutch
+    asked = (
+        f"Vraag er dan schriftelijk om, met het kenmerk {reference(office, proposal)}, bij: Dagelijks Bestuur"
+    )
+    assert asked in dutch
     assert "an advice, and no decision" in english
-    assert "ask for one in writing: Executive board." in english
+    assert "Then ask for one in writing" in english
+    assert "from: Executive board" in english
     assert "Het werkt maar in één gemeente." in dutch
     for text in (dutch, english):
         assert "14 april" not in text
@@ -210,6 +219,63 @@ def test_who_was_erased_is_not_named(office: Letters, settings: Settings) -> Non
     text = read_back(office, "receipt", proposal, "nl")
     assert "Vergeten" not in text
     assert "Aan [Deze naam is gewist.]" in text
+
+
+@pytest.fixture
+def elsewhere(admin_url: str, template: Settings) -> Iterator[Letters]:
+    """An office of its own, for what concerns every letter of a programme."""
+    with fresh_database(admin_url, template) as settings, office_of(settings) as opened:
+        opened.open_envelope()
+        yield Letters(opened.parts)
+
+
+def test_where_one_can_object_is_said_by_the_address_in_force_also_of_an_older_case(
+    elsewhere: Letters,
+) -> None:
+    awarded, refused, supplement = elsewhere.awarded(), elsewhere.refused(), elsewhere.supplement()
+    before = read_back(elsewhere, "award", awarded, "nl")
+    assert "Postbus" not in before
+    address, email = ("Postbus 0000", "5600 AA Eindhoven"), "bezwaar@example.org"
+    first = read_bundled("regionale-herstelaanpak-1")
+    bodies = tuple(
+        replace(body, address=address, email=email) if body.code == "db" else body for body in first.bodies
+    )
+    publish(elsewhere.parts, ADMIN, replace(first, version=2, bodies=bodies))
+    dutch, english = (read_back(elsewhere, "award", awarded, language) for language in ("nl", "en"))
+    for text in (dutch, english):
+        assert "Postbus 0000 · 5600 AA Eindhoven · bezwaar@example.org" in text, "in the head"
+    assert (
+        "Stuur uw bezwaarschrift naar: Dagelijks Bestuur Postbus 0000 5600 AA Eindhoven E-mail: bezwaar@example.org"
+    ) in dutch
+    assert (
+        "Send your objection to: Executive board Postbus 0000 5600 AA Eindhoven E-mail: bezwaar@example.org"
+    ) in english
+    # Against an advice one can't object: it says whom to ask for a decision, and where.
+    asked = read_back(elsewhere, "refusal", refused, "nl")
+    assert "bij: Dagelijks Bestuur Postbus 0000 5600 AA Eindhoven E-mail: bezwaar@example.org" in asked
+    # The secretariat has none, so its letters name none.
+    assert "Postbus" not in read_back(elsewhere, "supplement", supplement, "nl")
+
+
+def test_the_address_that_a_case_came_in_under_is_kept_where_the_version_in_force_has_none(
+    elsewhere: Letters,
+) -> None:
+    first = read_bundled("regionale-herstelaanpak-1")
+    bodies = tuple(replace(body, address=("Raadhuisplein 0",)) for body in first.bodies)
+    publish(elsewhere.parts, ADMIN, replace(first, version=2, bodies=bodies))
+    proposal = elsewhere.awarded()
+    publish(elsewhere.parts, ADMIN, replace(first, version=3))
+    text = read_back(elsewhere, "award", proposal, "nl")
+    assert "Stuur uw bezwaarschrift naar: Dagelijks Bestuur Raadhuisplein 0 Zet" in text
+
+
+def test_an_example_says_that_an_address_is_missing_and_a_real_letter_leaves_that_out(
+    office: Letters,
+) -> None:
+    said = office.told("award", office.awarded())
+    missing = "Van dit orgaan staat geen adres in het programma."
+    assert missing in Pdf(pdf("award", {**said, "preview": True}, AT)).text
+    assert missing not in Pdf(pdf("award", said, AT)).text
 
 
 @pytest.mark.parametrize("name", sorted(bundled()))

@@ -20,7 +20,7 @@ from service.documents.letters import ensure, issue, issued, verified
 from service.errors import Missing
 from service.ids import new_id
 from service.messaging.channels import CHANNELS
-from service.messaging.channels.channel import Failed, Sent
+from service.messaging.channels.channel import Failed, Filed
 from service.messaging.ledger import Delivery, claim
 from service.messaging.noticing import fold_batch
 from tests.commands.office import DAY, TREASURER
@@ -149,6 +149,43 @@ def test_a_letter_that_was_changed_behind_our_back_is_not_handed_out(office: Let
         )
     with pytest.raises(letters.Altered):
         letters.read(office.parts, proposal, letter.id)
+    with pytest.raises(letters.Altered):
+        issue(office.parts, "receipt", proposal, office.at(proposal, "receipt"))
+    failed = CHANNELS["letter"](settings).send(office.parts, a_delivery(office, proposal, "receipt"))
+    assert isinstance(failed, Failed)
+    assert failed.permanent
+
+
+def test_a_letter_that_was_put_with_another_event_or_case_is_not_handed_out(
+    office: Letters, settings: Any
+) -> None:
+    one, other = office.submit(), office.submit()
+    letter = issue(office.parts, "receipt", one, office.at(one, "receipt"))
+    about = office.at(other, "receipt")
+    with psycopg.connect(settings.database_owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE documents.letters SET about = %s WHERE id = %s", (about, letter.id))
+        with pytest.raises(letters.Altered):
+            issue(office.parts, "receipt", other, about)
+        owner.execute("UPDATE documents.letters SET proposal = %s WHERE id = %s", (other, letter.id))
+    with pytest.raises(letters.Altered):
+        issue(office.parts, "receipt", other, about)
+    with pytest.raises(letters.Altered):
+        letters.read(office.parts, other, letter.id)
+
+
+def test_a_letter_that_was_changed_before_it_was_issued_never_is(
+    office: Letters, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposal = office.submit()
+    with monkeypatch.context() as broken:
+        broken.setattr(letters, "_append", lost)
+        with pytest.raises(ConnectionError):
+            ensure(office.parts, a_delivery(office, proposal, "receipt"))
+    with psycopg.connect(settings.database_owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE documents.letters SET pdf = pdf || 'more' WHERE proposal = %s", (proposal,))
+    with pytest.raises(letters.Altered):
+        ensure(office.parts, a_delivery(office, proposal, "receipt"))
+    assert events_of(office, proposal) == []
 
 
 @pytest.mark.parametrize("change", ["UPDATE documents.letters SET pdf = ''", "DELETE FROM documents.letters"])
@@ -198,7 +235,7 @@ def test_the_channel_issues_the_letter_and_gives_up_what_can_never_be_one(office
     proposal = office.submit()
     outcome = channel.send(office.parts, a_delivery(office, proposal, "receipt"))
     with office.parts.pool.connection() as connection:
-        assert outcome == Sent(issued(connection, proposal)[0].id)
+        assert outcome == Filed(issued(connection, proposal)[0].id)
     assert channel.send(office.parts, a_delivery(office, proposal, "receipt")) == outcome
     for wrong in (
         a_delivery(office, proposal, None),
@@ -228,12 +265,15 @@ def test_every_letter_that_a_notice_carries_can_be_made(office: Letters) -> None
         while (reached := fold_batch(office.parts, connection, after, 500)) != after:
             after = reached
         waiting = connection.execute(
-            "SELECT id FROM ledger.deliveries WHERE channel = 'letter' AND state = 'waiting'"
+            """SELECT d.id FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
+            WHERE d.channel = 'letter' AND d.state = 'waiting' AND n.stream = ANY(%s)""",
+            ([*proposals.values(), giving, receiving],),
         ).fetchall()
+        assert waiting
         for (id,) in waiting:
             delivery = claim(connection, id)
             assert delivery is not None
-            assert isinstance(channel.send(office.parts, delivery), Sent), delivery
+            assert isinstance(channel.send(office.parts, delivery), Filed), delivery
         for letter, proposal in proposals.items():
             assert {each.letter for each in issued(connection, proposal)} == {"receipt", letter}
         assert sorted(each.letter for each in issued(connection, receiving)) == ["award", "receipt"]

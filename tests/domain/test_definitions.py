@@ -34,7 +34,16 @@ def definition() -> dict[str, Any]:
         "name": NAME,
         "reference_prefix": "HS",
         "secretariat": "kernteam",
-        "bodies": [{"code": code, "name": NAME} for code in ("kernteam", "taskforce", "db", "asten", "best")],
+        "bodies": [
+            *({"code": code, "name": NAME} for code in ("kernteam", "taskforce")),
+            {
+                "code": "db",
+                "name": NAME,
+                "address": ["Postbus 0000", "5600 AA Eindhoven"],
+                "email": "db@example.org",
+            },
+            *({"code": code, "name": NAME} for code in ("asten", "best")),
+        ],
         "themes": [
             {"code": "digitaliseren", "name": NAME},
             {"code": "digitaliseren-mkb", "name": NAME, "parent": "digitaliseren"},
@@ -141,6 +150,23 @@ def test_a_definition_without_notices_adds_none() -> None:
     assert "notices" not in to_definition(programme)
 
 
+def test_a_body_may_have_an_address_and_who_decides_without_one_is_known() -> None:
+    programme = read_definition(definition(), file="f", region=None)
+    db, asten = programme.body("db"), programme.body("asten")
+    assert db is not None
+    assert asten is not None
+    assert (db.address, db.email) == (("Postbus 0000", "5600 AA Eindhoven"), "db@example.org")
+    assert (asten.address, asten.email) == ((), "")
+    assert programme.body("nobody") is None
+    # The board has one, the taskforce advises: only the councils take decisions and can't be reached.
+    assert [body.code for body in programme.unreachable()] == ["asten", "best"]
+    data = definition()
+    put(data, "bodies[2].address", ...)
+    assert "db" not in {body.code for body in read_definition(data, file="f", region=None).unreachable()}
+    put(data, "bodies[2].email", ...)
+    assert "db" in {body.code for body in read_definition(data, file="f", region=None).unreachable()}
+
+
 MISTAKES: list[tuple[str, object, str]] = [
     # Unknown keys, at every level, with the key that was meant.
     ("titel", "x", "titel is not a key of this table. Remove it, or use one of: code"),
@@ -157,6 +183,17 @@ MISTAKES: list[tuple[str, object, str]] = [
     ("bodies[0].name.nl", "x" * 201, "has 201 characters. Shorten it to 200"),
     ("bodies[0].name.nl", "a\0b", "control character"),
     ("bodies[0].name.nl", "a\nb", "line break"),
+    ("bodies[2].address", "Postbus 0000", "a list with a text a line, not text 'Postbus 0000'.|address = ["),
+    ("bodies[2].address", [], "This list is empty. Remove it"),
+    ("bodies[2].address", ["x"] * 7, "This list has 7 lines. Shorten it to 6 at most."),
+    ("bodies[2].address[1]", "5600 AA\nEindhoven", "a text on one line"),
+    ("bodies[2].address[0]", " ", "a text on one line"),
+    ("bodies[2].address[0]", 0, "a text on one line"),
+    ("bodies[2].address[0]", "x" * 201, "200 characters at most"),
+    ("bodies[2].email", "db", "text 'db' is no address for e-mail.|db@example.org"),
+    ("bodies[2].email", "db@example.org, ab@example.org", "is no address for e-mail"),
+    ("bodies[2].email", "", "This text is empty"),
+    ("bodies[2].email", ["db@example.org"], "This should be text, not a list"),
     ("reference_prefix", "Rha", "RHA-2026-0012|two to five capital letters"),
     ("reference_prefix", "ÉÉ", "two to five capital letters"),
     ("reference_prefix", "ABCDEF", "two to five capital letters"),
@@ -283,9 +320,10 @@ REQUIRED = [
         f"{table}[0].{key}"
         for table in KEYS
         for key in KEYS[table]
-        if table in ("bodies", "subregions", "envelopes", "tenders")
+        if table in ("subregions", "envelopes", "tenders")
     ),
-    *("themes[0].code", "themes[0].name", "municipalities[0].code", "municipalities[0].name"),
+    *("bodies[0].code", "bodies[0].name", "themes[0].code", "themes[0].name"),
+    *("municipalities[0].code", "municipalities[0].name"),
     *(f"stages[2].{key}" for key in ("code", "kind", "name", "body", "capacity")),
     "notices[0].kind",
     *("stages[3].bodies", "requirements[0].code", "requirements[0].name", "requirements[0].function"),

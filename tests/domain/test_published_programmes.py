@@ -32,6 +32,7 @@ CODES = st.from_regex(r"[a-z0-9]{1,4}(-[a-z0-9]{1,4}){0,2}", fullmatch=True).fil
 )
 WORDS = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=20)
 NAMES = st.builds(Name, WORDS, WORDS)
+EMAILS = st.sampled_from(["", "db@example.org", "bezwaar+db@mrë.example.org"])
 TERMS = st.integers(1, 1000)
 AMOUNTS = st.decimals(Decimal("0.01"), Decimal("999999999999.99"), places=2)
 
@@ -143,7 +144,9 @@ def programmes(draw: st.DrawFn) -> Programme:
             Theme(code, draw(NAMES), draw(st.sampled_from([None, *themes[:index]])))
             for index, code in enumerate(themes)
         ),
-        bodies=tuple(Body(code, draw(NAMES)) for code in bodies),
+        bodies=tuple(
+            Body(code, draw(NAMES), tuple(draw(st.lists(WORDS, max_size=6))), draw(EMAILS)) for code in bodies
+        ),
         subregions=tuple(Subregion(code, draw(WORDS)) for code in subregions),
         municipalities=tuple(
             Municipality(f"GM{number:04}", draw(WORDS), tuple(subregions[: draw(st.integers(0, 3))]))
@@ -202,6 +205,8 @@ def test_the_least_that_was_ever_stored_still_loads() -> None:
     assert programme.requirements[0].consequence == "assessed"
     assert (programme.tenders, programme.envelopes, programme.municipalities) == ((), (), ())
     assert (programme.notices, programme.reminder, programme.escalation) == ((), 2, 5)
+    assert (programme.bodies[0].address, programme.bodies[0].email) == ((), "")
+    assert programme.unreachable() == programme.bodies
     assert from_definition(to_definition(programme)) == programme
 
 

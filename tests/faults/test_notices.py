@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ from service import commands
 from service.eventstore import Log
 from service.messaging import ledger
 from service.messaging.channels.webhook import SECONDS, WAITS
+from service.messaging.dispatcher import PREFETCH
 from service.settings import Settings
 from tests.commands.office import DAY, proposal_input
 from tests.messaging.broker_proxy import before
@@ -31,6 +33,7 @@ from tests.messaging.staff import PROGRAMME, Staff, staff_of
 from tests.views.walks import Act, Walk, append
 
 from .notified import DELIVERED, SUBMITTED, Process, World, people_of_the_walks, world
+from .own_rabbitmq import own_node
 
 on_rabbitmq = pytest.mark.parametrize(
     "on_broker", [pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)], indirect=True
@@ -43,6 +46,8 @@ EVENTS = 1_000
 
 
 AWAY_SECONDS = 60.0
+IN_HAND = PREFETCH
+"""Deliveries that a courier may have when its broker goes away."""
 LONGEST_COMMAND = 3.0
 """Shorter than anybody who asks the broker would wait for it, and long enough for a machine that has other work."""
 
@@ -90,6 +95,40 @@ def test_a_broker_that_is_away_for_a_minute_holds_up_nobody_and_loses_nothing(
             )
         assert max(slow) < LONGEST_COMMAND
         assert statistics.median(slow) < 2 * statistics.median(quick) + 0.05
+        made.nothing_lost_or_doubled()
+
+
+def test_a_rabbitmq_that_is_stopped_for_a_few_seconds_loses_nothing(
+    settings: Settings, tmp_path: Path, in_ci: bool
+) -> None:
+    """Not the network, the broker itself is away: it throws everybody out, and comes back with what it had kept."""
+    with (
+        own_node(tmp_path, in_ci) as node,
+        world(settings) as made,
+        staff_of(made.settings) as staff,
+    ):
+        made.subscribe()
+        made.subscribe(types=[SUBMITTED])
+        made.begin()
+        route = on_their_way(staff)
+        with made.running(replace(made.settings, broker_url=node.url)):
+            for _ in islice(route, 20):  # some of these are in its queues when it stops
+                pass
+            made.until(lambda: made.mails() and made.hooks(), 60)
+            with node.stopped():
+                came = made.mails(), made.hooks()
+                from_position = made.head()
+                slow = []
+                for recorded, took in route:
+                    slow.append(took)
+                    if recorded - from_position >= EVENTS // 5:
+                        break
+                made.until(lambda: made.position() == made.head(), 30)
+                assert made.under_way() > EVENTS // 5, "inboxes need no broker, the rest waits for it"
+                # Those that were in hand when it stopped are finished.
+                assert sum(made.mails().values()) - sum(came[0].values()) <= IN_HAND
+            made.until(made.settled, 120)
+        assert max(slow) < LONGEST_COMMAND
         made.nothing_lost_or_doubled()
 
 

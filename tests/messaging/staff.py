@@ -72,8 +72,8 @@ class Staff:
 
     def submit(self, who: str = "submitter", requested: int = 100_000, **changes: Any) -> str:
         """A proposal of the applicant with a partner, in Helmond."""
-        whole = {"partners": (PARTNER,), "municipalities": ("Helmond",), **changes}
-        given = proposal_input(requested, APPLICANT.name, applicant=APPLICANT, **whole)
+        usual = {"applicant": APPLICANT, "partners": (PARTNER,), "municipalities": ("Helmond",)}
+        given = proposal_input(requested, APPLICANT.name, **{**usual, **changes})
         return commands.submit(self.parts, self[who], PROGRAMME, given, DAY).stream
 
     def act(self, who: str, proposal: str, command: commands.CaseCommand) -> commands.Done:

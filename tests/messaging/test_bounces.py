@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service import publishing, wiring
+from service.messaging import ledger
 from service.messaging.channels.email import Email
+from service.messaging.inspecting import tries
 from service.messaging.ledger import Delivery
 from service.messaging.mail import bounces
 from service.messaging.mail.bounces import Bounce
@@ -128,8 +130,42 @@ def test_a_mail_that_came_back_is_found_and_its_address_gets_no_more(
     assert error == "550 5.1.1 …: Recipient address rejected: User unknown in virtual mailbox table"
     assert address not in error
     assert dead(office, address)
-    tried = office.ask("SELECT outcome, detail FROM ledger.tries WHERE delivery = %s", delivery.id)
-    assert tried == [("bounced", error)]
+    with office.parts.pool.connection() as connection:
+        tried = [(each.number, each.outcome, each.detail) for each in tries(connection, delivery.id)]
+    accepted = "250 2.0.0 OK: queued as 1"
+    assert tried == [(1, "sent", accepted), (1, "bounced", error)], (
+        "what the server said stays, beside the bounce"
+    )
+
+
+def test_what_comes_back_before_it_is_noted_as_sent_keeps_both(office: Office) -> None:
+    """The server was quick, or whoever sent it was slow to say so."""
+    planned = office.to(office.person())
+    with office.parts.pool.connection() as connection:
+        claimed = ledger.claim(connection, planned.id)
+        assert claimed is not None
+        assert ledger.bounced(connection, planned.id, "550 5.1.1 no such user")
+        ledger.sent(connection, claimed, "250 queued")
+        tried = [(each.number, each.outcome, each.detail) for each in tries(connection, planned.id)]
+    assert tried == [(1, "sent", "250 queued"), (1, "bounced", "550 5.1.1 no such user")]
+    assert office.state(planned) == ("bounced", "550 5.1.1 no such user")
+
+
+def test_what_is_sent_once_more_and_comes_back_again_shows_each_time(office: Office) -> None:
+    planned = office.to(office.person())
+    with office.parts.pool.connection() as connection:
+        for number in (1, 2):
+            claimed = ledger.claim(connection, planned.id)
+            assert claimed is not None
+            ledger.sent(connection, claimed, f"250 queued {number}")
+            assert ledger.bounced(connection, planned.id, f"550 no {number}")
+            ledger.resend(connection, [planned.id])
+            connection.execute("UPDATE ledger.deliveries SET due_at = now() WHERE id = %s", (planned.id,))
+        tried = [(each.number, each.outcome, each.detail) for each in tries(connection, planned.id)]
+    assert tried == [
+        (1, "sent", "250 queued 1"), (1, "bounced", "550 no 1"),
+        (2, "sent", "250 queued 2"), (2, "bounced", "550 no 2"),
+    ]  # fmt: skip
 
 
 def test_the_same_notification_twice_is_recorded_once(

@@ -167,6 +167,29 @@ def test_what_comes_after_the_digest_of_the_day_waits_for_the_next(
     assert digests_of(connection, who) == [("daily", "2026-03-02", 2), ("daily", "2026-03-03", 1)]
 
 
+def test_terms_that_are_told_of_later_on_the_day_wait_for_no_other_day(
+    parts: Parts, connection: Connection, person: Callable[[str], Person], collected: Callable[..., None]
+) -> None:
+    who, other = person("who"), person("other")
+    # given: somebody was mailed of terms today, and there is more, of which another hears for the first time
+    collected(who, 2, kind="term-passed")
+    assert digests.run_due(parts, connection, MONDAY) == 1
+    later = MONDAY + timedelta(hours=3)
+    for one in (who, other):
+        collected(one, 2, kind="term-escalated", due=later)
+    assert digests.run_due(parts, connection, later) == 2
+    # then: each goes the same day, in a mail of its own, once
+    assert digests_of(connection, who) == [("terms", "2026-03-02", 2), ("terms", "2026-03-02", 2)]
+    assert digests_of(connection, other) == [("terms", "2026-03-02", 2)]
+    assert states(connection) == {"bundled": 6}
+    assert digests.run_due(parts, connection, later) == 0
+    # and a third time
+    collected(who, 1, kind="term-near", due=later)
+    assert digests.run_due(parts, connection, later) == 1
+    assert len(digests_of(connection, who)) == 3
+    assert digests.run_due(parts, connection, TUESDAY) == 0
+
+
 def test_after_downtime_there_is_one_digest_with_all_of_it(
     parts: Parts, connection: Connection, person: Callable[[str], Person], collected: Callable[..., None]
 ) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ from markupsafe import Markup
 from playwright.sync_api import Browser
 
 from service import commands, publishing, wiring
-from service.documents import councils
+from service.documents import councils, letters
 from service.identity import people
 from service.messaging import ledger
 from service.messaging.channels.email import Email
@@ -259,6 +260,26 @@ def test_a_mail_that_was_refused_waits_for_the_end_of_quiet_hours_that_began_mea
     assert server.got == []
     office.do("UPDATE vault.hearing SET quiet_from = NULL, quiet_until = NULL WHERE person = %s", person.id)
     assert office.send(email, delivery)[0] == "sent"
+
+
+def test_what_the_law_requires_gets_out_whatever_quiet_hours_were_once_kept(
+    office: Office, server: MailServer, email: Email
+) -> None:
+    """From before there was a longest time: quiet but for a minute, which the courier may well miss."""
+    person = office.person()
+    here = datetime.now(ZoneInfo(office.parts.settings.timezone))
+    query = (
+        "SELECT due_at <= now() + interval '16 hours 1 minute', tries FROM ledger.deliveries WHERE id = %s"
+    )
+    kept = "UPDATE vault.hearing SET quiet_from = %s, quiet_until = %s WHERE person = %s"
+    # given: they began a while ago, and end a minute before they begin again
+    for hours, state in ((-20, "sent"), (-2, "waiting")):
+        begin = here.replace(second=0, microsecond=0) + timedelta(hours=hours)
+        office.do(kept, begin.time(), (begin - timedelta(minutes=1)).time(), person.id)
+        delivery = office.to(person, required=True)
+        assert office.send(email, delivery)[0] == state
+        assert office.ask(query, delivery.id)[0][0]
+    assert len(server.got) == 1
 
 
 def test_an_address_that_is_none_is_said(office: Office, server: MailServer, email: Email) -> None:
@@ -588,6 +609,44 @@ def test_a_letter_goes_along_with_who_must_be_told(office: Office, server: MailS
     mail = mail_of(office, left)
     assert list(mail.iter_attachments()) == []
     assert "Je mag dit voorstel niet meer lezen." in part(mail, "plain")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE documents.letters SET pdf = pdf || 'more' WHERE proposal = %s",
+        # whoever can do this, can make what stands beside it agree
+        "UPDATE documents.letters SET (pdf, sha256) = ('x', encode(sha256('x'), 'hex')) WHERE proposal = %s",
+    ],
+)
+def test_a_letter_that_was_altered_is_not_mailed(
+    office: Office, server: MailServer, email: Email, change: str
+) -> None:
+    """The log has the hash of what was issued, whatever the owner of the database writes over it."""
+    proposal = commands.submit(
+        office.parts, SECRETARY, "regionale-herstelaanpak", proposal_input(), DAY
+    ).stream
+    submitted = office.parts.log.load(proposal)[0]
+    issued = letters.issue(office.parts, "receipt", proposal, submitted.position)
+    person = office.person("submitter")
+    facts = {**OF_CASE, "owner": person.id, "body": "secretariat", "dueOn": "2026-03-16"}
+    required = office.to(
+        person, "receipt", facts, stream=proposal, letter="receipt", cause=f"event:{submitted.position}",
+        relation="submitter", required=True,
+    )  # fmt: skip
+    with psycopg.connect(office.parts.settings.database_owner_url, autocommit=True) as owner:
+        owner.execute(change.encode(), (proposal,))
+    state, error = office.send(email, required)
+    assert (state, server.got) == ("dead", []), "given up at once, and nothing went out"
+    assert error.startswith(f"the letter that goes with it was altered: {issued.id}")
+    assert list(preview(office.parts, required).iter_attachments()) == [], "nor is it shown"
+    with psycopg.connect(office.parts.settings.database_owner_url, autocommit=True) as owner:
+        owner.execute(
+            "UPDATE documents.letters SET pdf = %s, sha256 = %s WHERE id = %s",
+            (issued.pdf, issued.sha256, issued.id),
+        )
+        ledger.resend(owner, [required.id])
+    assert office.send(email, required) == ("sent", None), "put back as it was, it goes"
 
 
 def a_digest(office: Office, number: int, mode: str = "daily") -> Delivery:

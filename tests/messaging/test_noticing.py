@@ -21,7 +21,8 @@ from domain.events import (
     Source,
     SourceAdded,
 )
-from domain.proposal import CheckCompleteness, Decide, Review
+from domain.proposal import CheckCompleteness, Decide, Resume, Review
+from service import commands
 from service.documents import councils
 from service.eventstore import Meta
 from service.messaging import noticing, preferences, recipients, subscriptions
@@ -167,6 +168,37 @@ def test_nobody_hears_of_what_they_did_but_for_what_the_law_requires(staff: Staf
     staff.fold()
     assert ("poho", "decided") not in staff.heard(proposal)
     assert ("poho", "turn") in staff.heard(proposal)
+
+
+def test_who_acts_for_one_body_hears_that_it_is_the_turn_of_another_they_sit_in(staff: Staff) -> None:
+    staff.add("both", "member", bodies=["taskforce", "poho"])
+    staff.add("three", "secretary", "member", bodies=["taskforce", "poho"])
+    proposal = staff.submit()
+    staff.skip()
+
+    def heard_of(who: str, command: commands.CaseCommand) -> list[tuple[str, str]]:
+        staff.act(who, proposal, command)
+        staff.fold()
+        own = [(m.kind, m.relation) for m in staff.messages(proposal) if m.who == who]
+        staff.connection.execute("DELETE FROM ledger.deliveries")
+        return own
+
+    preferences.watch(staff.connection, staff["both"].id, proposal)
+    assert heard_of("three", COMPLETE) == [("turn", "body")], "as the secretariat, for the taskforce"
+    review = Review("taskforce", "positive", "Goed.", (), DAY)
+    assert heard_of("both", review) == [("turn", "body")], "and not of the advice, though they watch"
+    held_over = Decide("poho", "held-over", "Eerst overleg.", (), DAY)
+    assert heard_of("three", held_over) == [("turn", "secretariat")]
+    assert heard_of("three", Resume(DAY)) == [("turn", "body")]
+    approved = Decide("poho", "approved", "Goed.", (), DAY)
+    assert heard_of("both", approved) == [], "of a body that one does not sit in"
+
+
+def test_whose_turn_it_is_after_their_own_act_needs_not_be_told_in_the_same_capacity(staff: Staff) -> None:
+    proposal = staff.submit("secretary")
+    staff.fold()
+    assert ("secretary", "turn") not in staff.heard(proposal)
+    assert ("clerk", "turn") in staff.heard(proposal)
 
 
 def test_one_command_is_one_message_however_many_relations_one_stands_in(staff: Staff) -> None:

@@ -20,6 +20,8 @@ Connection = psycopg.Connection[Any]
 EVENTS = 500
 PEOPLE = 40
 ROLES = ("submitter", "secretary", "member", "treasurer", "auditor", "admin", "integration")
+BOARD = "db"
+"""For whom everybody acts in a walk."""
 STATE = "convert_from(e.state, 'UTF8')::jsonb"
 
 
@@ -62,7 +64,7 @@ def found(connection: Connection, query: str) -> list[tuple[Any, ...]]:
     """The rows of a question, over what was told with the event that it is of (as `told`)."""
     told = """WITH told AS (
         SELECT d.recipient, d.relation, d.required, n.kind, n.position, e.command_id, e.originator_id AS stream,
-            {state} ->> 'by' AS by
+            {state} ->> 'by' AS by, n.facts ->> 'body' AS body
         FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice
             JOIN log.events e ON e.notification_id = n.position
         WHERE d.channel = 'inbox'
@@ -77,10 +79,19 @@ def test_whatever_happens_each_hears_what_they_should_and_no_more(walked: Connec
     assert {"receipt", "named", "turn", "advised", "decided", "awarded", "money", "envelope"} <= kinds
 
     # One command on one case is one message; but what the law requires is all there.
-    twice = """SELECT recipient FROM told GROUP BY recipient, command_id, stream
+    # What must be posted is work of its own, beside the rest.
+    twice = """SELECT recipient FROM told WHERE kind <> 'unreached' GROUP BY recipient, command_id, stream
         HAVING count(*) > 1 AND NOT bool_and(required)"""
     assert found(walked, twice) == []
-    assert found(walked, "SELECT * FROM told WHERE recipient = by AND NOT required") == []
+    own = "SELECT kind, relation, body FROM told WHERE recipient = by AND NOT required"
+    # Everybody acts for the executive board here: one hears of one's own acts that it is the turn of another.
+    heard = found(walked, own)
+    assert heard != []
+    assert all(kind == "turn" for kind, _, _ in heard)
+    assert all(
+        relation == "secretariat" or (relation, body) != ("body", BOARD) for _, relation, body in heard
+    )
+    assert {relation for _, relation, _ in heard} <= {"secretariat", "body"}
     programs = "SELECT * FROM told JOIN vault.people p ON p.id = recipient WHERE roles = '{integration}'"
     assert found(walked, programs) == []
 
@@ -89,7 +100,8 @@ def test_whatever_happens_each_hears_what_they_should_and_no_more(walked: Connec
         JOIN vault.people p ON {STATE} #>> '{{event,body}}' = ANY(p.bodies) AND 'member' = ANY(p.roles)
         WHERE e.topic = 'StageOpened'
             AND {STATE} #>> '{{event,kind}}' IN ('advice', 'decision', 'ratification', 'award')
-            AND p.id <> {STATE} ->> 'by' AND p.roles <> '{{integration}}' AND NOT EXISTS (
+            AND (p.id <> {STATE} ->> 'by' OR {STATE} #>> '{{event,body}}' <> '{BOARD}')
+            AND p.roles <> '{{integration}}' AND NOT EXISTS (
                 SELECT FROM told WHERE told.command_id = e.command_id AND recipient = p.id
                     AND told.stream = e.originator_id)"""
     assert found(walked, forgotten) == []
@@ -102,6 +114,20 @@ def test_whatever_happens_each_hears_what_they_should_and_no_more(walked: Connec
             AND NOT EXISTS (
                 SELECT FROM told WHERE told.position = e.notification_id AND recipient = p.id AND required)"""
     assert found(walked, owners) == []
+    # Where nobody of it can read the case, every secretary is told to post the letter; where somebody can, none is.
+    reached = """EXISTS (SELECT FROM ledger.deliveries o JOIN ledger.notices m ON m.id = o.notice
+            WHERE m.cause = n.cause AND o.relation = 'submitter' AND o.required AND o.channel = 'inbox')"""
+    posted = walked.execute(
+        f"""SELECT d.by_post, {reached}, count(*), count(*) FILTER (WHERE (SELECT count(*) FROM ledger.deliveries o
+                JOIN ledger.notices m ON m.id = o.notice
+                WHERE m.cause = n.cause AND m.kind = 'unreached' AND o.channel = 'inbox') = s.all_of_them)
+        FROM ledger.deliveries d JOIN ledger.notices n ON n.id = d.notice, (SELECT count(*) AS all_of_them
+            FROM vault.people WHERE 'secretary' = ANY(roles)) AS s
+        WHERE d.channel = 'letter' GROUP BY 1, 2"""  # type: ignore[arg-type]
+    ).fetchall()
+    assert {(by_post, is_reached) for by_post, is_reached, _, _ in posted} == {(True, False), (False, True)}
+    for by_post, _, number, told_to_all in posted:
+        assert told_to_all == (number if by_post else 0)
     letters = walked.execute(
         """SELECT n.letter, count(*), count(DISTINCT n.position) FROM ledger.deliveries d
         JOIN ledger.notices n ON n.id = d.notice WHERE d.channel = 'letter' GROUP BY 1"""

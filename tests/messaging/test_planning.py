@@ -205,6 +205,13 @@ def test_a_digest_goes_after_now_at_eight_and_within_a_week_or_so(now: datetime,
         ("22:00 02:30", "2026-10-25T02:10+02:00", "2026-10-25T02:30+01:00"),
         ("22:00 02:30", "2026-10-25T02:10+01:00", "2026-10-25T02:30+01:00"),
         ("02:30 05:00", "2026-10-25T02:40+02:00", "2026-10-25T05:00+01:00"),
+        # Sixteen hours are the most: what was chosen before that, ends by then.
+        ("17:00 09:00", "2026-03-03T08:59+01:00", "2026-03-03T09:00+01:00"),
+        ("17:00 09:00", "2026-10-25T08:59+01:00", "2026-10-25T09:00+01:00"),
+        ("00:00 23:59", "2026-03-03T00:00+01:00", "2026-03-03T16:00+01:00"),
+        ("00:00 23:59", "2026-03-03T16:00+01:00", None),
+        ("12:00 11:59", "2026-03-03T03:00+01:00", "2026-03-03T04:00+01:00"),
+        ("12:00 11:59", "2026-03-03T04:00+01:00", None),
     ],
 )
 def test_quiet_hours_end_when_the_clock_says_so_also_in_the_nights_when_it_is_set(
@@ -229,19 +236,22 @@ def test_mail_waits_for_the_end_of_quiet_hours_and_no_longer(now: datetime, star
     if start == end:
         return
     hearing = Hearing(quiet_from=start, quiet_until=end)
+    minutes_long = (end.hour - start.hour) * 60 + end.minute - start.minute
+    sixteen_later = time((start.hour + 16) % 24, start.minute)
+    ends = sixteen_later if minutes_long % (24 * 60) > 16 * 60 else end
     goes = after_quiet(now, hearing, ZONE)
     assert now <= goes < now + timedelta(hours=25)
     assert after_quiet(goes, hearing, ZONE) == goes, "when it goes, it is not quiet"
 
     def quiet_by_the_clock(at: datetime) -> bool:
         clock = at.astimezone(ZONE).time()
-        return start <= clock < end if start < end else clock >= start or clock < end
+        return start <= clock < ends if start < ends else clock >= start or clock < ends
 
     # Where no clock is set, it waits exactly while the clock is in the quiet hours.
     offsets = {(now + timedelta(hours=h)).astimezone(ZONE).utcoffset() for h in (-26, 0, 26)}
     if len(offsets) == 1:
         assert (goes > now) == quiet_by_the_clock(now)
-        assert goes == now or goes.astimezone(ZONE).time() == end
+        assert goes == now or goes.astimezone(ZONE).time() == ends
     else:
         assert goes > now or not quiet_by_the_clock(now)
 
@@ -407,6 +417,15 @@ def test_a_stand_in_who_may_not_see_the_same_is_refused(
     assert preferences.hearing(connection, who.id) == Hearing()
 
 
+def test_quiet_hours_of_sixteen_hours_are_the_longest(
+    connection: Connection, person: Callable[..., Person]
+) -> None:
+    who = person("who")
+    longest = Hearing(quiet_from=time(17), quiet_until=time(9))
+    preferences.hear(connection, who, longest)
+    assert preferences.hearing(connection, who.id) == longest
+
+
 @pytest.mark.parametrize(
     ("wrong", "code", "field"),
     [
@@ -414,6 +433,8 @@ def test_a_stand_in_who_may_not_see_the_same_is_refused(
         ({"quiet_from": time(22)}, "quiet-hours-incomplete", "/quietUntil"),
         ({"quiet_until": time(7)}, "quiet-hours-incomplete", "/quietFrom"),
         ({"quiet_from": time(7), "quiet_until": time(7)}, "quiet-hours-whole-day", "/quietUntil"),
+        ({"quiet_from": time(0), "quiet_until": time(23, 59)}, "quiet-hours-too-long", "/quietUntil"),
+        ({"quiet_from": time(17), "quiet_until": time(9, 1)}, "quiet-hours-too-long", "/quietUntil"),
         ({"absent_until": date(2026, 3, 2)}, "absence-without-start", "/absentFrom"),
         ({"absent_from": date(2026, 3, 2)}, "absence-without-stand-in", "/standIn"),
         (

@@ -19,8 +19,10 @@ from service import commands
 from service.calendar import dutch_holidays, today
 from service.identity import parties, people
 from service.identity.people import Person
-from service.messaging import digests, preferences, reminders
+from service.messaging import digests, ledger, preferences, reminders
+from service.messaging.ledger import Delivery
 from service.messaging.reminders import step
+from service.messaging.wording import messages
 from service.programmes import read_bundled
 from service.publishing import publish
 from service.settings import Settings
@@ -232,6 +234,45 @@ def test_who_must_supplement_hears_of_that_term(
     assert proposal
 
 
+def test_of_a_term_of_an_applicant_who_is_nobody_the_secretariat_hears(
+    office: Office, connection: Connection, person: Callable[..., Person]
+) -> None:
+    person("secretary", "secretary")
+    person("member", "member", "taskforce")
+    due = working_day(TODAY, 20)
+    supplementing(office, due)
+    fold_all(connection)
+    expected = []
+    for days, kind in ((-2, "term-near"), (1, "term-passed"), (5, "term-escalated")):
+        reminders.run_due(office.parts, connection, on(working_day(due, days)))
+        expected.append((kind, "secretary"))
+        assert sorted(mails(connection)) == sorted(expected)
+    said = messages(office.parts, deliveries(connection), "nl")
+    assert all("Niemand van de aanvrager kan inloggen. Bel of schrijf" in "\n".join(m.lines) for m in said)
+
+
+def deliveries(connection: Connection) -> list[Delivery]:
+    """All that is to be delivered."""
+    rows = connection.execute("SELECT id FROM ledger.deliveries ORDER BY id").fetchall()
+    found = [ledger.by_id(connection, id) for (id,) in rows]
+    return [each for each in found if each is not None]
+
+
+def test_an_applicant_who_can_sign_in_is_not_called_nobody(
+    office: Office, connection: Connection, person: Callable[..., Person]
+) -> None:
+    organisation = parties.find_or_add(connection, "foundation", "Stichting")
+    who = person("applicant", "submitter", organisation=organisation)
+    person("secretary", "secretary")
+    due = working_day(TODAY, 20)
+    supplementing(office, due, who)
+    fold_all(connection)
+    reminders.run_due(office.parts, connection, on(working_day(due, 5)))
+    said = messages(office.parts, deliveries(connection), "nl")
+    assert {delivery.relation for delivery in deliveries(connection)} == {"submitter", "secretariat"}
+    assert not any("Niemand" in "\n".join(message.lines) for message in said)
+
+
 def test_after_downtime_only_the_gravest_is_told_and_one_person_gets_one_mail(
     office: Office, connection: Connection, person: Callable[..., Person]
 ) -> None:
@@ -253,6 +294,32 @@ def test_after_downtime_only_the_gravest_is_told_and_one_person_gets_one_mail(
     ).fetchone()
     assert bundled == (6,)
     assert reminders.run_due(office.parts, connection, now + timedelta(days=28)) == 0
+
+
+def test_an_escalation_is_told_the_day_it_happens_however_often_that_day_told_of_terms(
+    office: Office, connection: Connection, person: Callable[..., Person]
+) -> None:
+    """One of the cases could not be looked at in the morning, for the views were behind."""
+    person("member", "member", "taskforce")
+    for _ in range(2):
+        last = in_review(office)
+    now = on(working_day(due_on(connection, last), 5))
+    assert reminders.run_due(office.parts, connection, now) == 4
+    assert digests.run_due(office.parts, connection, now) == 1
+    for _ in range(2):
+        last = in_review(office)
+    fold_all(connection)
+    later = now + timedelta(hours=2)
+    assert reminders.run_due(office.parts, connection, later) == 4
+    assert digests.run_due(office.parts, connection, later) == 1
+    assert mails(connection) == [("digest", "member")] * 2
+    held = connection.execute(
+        "SELECT count(*), count(DISTINCT bundle) FROM ledger.deliveries WHERE state = 'bundled'"
+    )
+    assert held.fetchone() == (4, 2)
+    for after in (later, on(working_day(later.date(), 1))):
+        assert reminders.run_due(office.parts, connection, after) == 0
+        assert digests.run_due(office.parts, connection, after) == 0
 
 
 def test_what_is_done_in_time_is_not_told_of(

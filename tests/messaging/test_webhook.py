@@ -30,6 +30,7 @@ from service.messaging.channels import CHANNELS
 from service.messaging.channels.channel import Dropped, Failed, Gone, Outcome, Sent
 from service.messaging.channels.webhook import DAY, WAITS, Webhook, signature
 from service.messaging.cloudevent import TEST_TYPE, to_cloudevent
+from service.messaging.courier import deliver
 from service.messaging.ledger import Delivery
 from service.messaging.subscriptions import Subscription
 from service.settings import Settings
@@ -250,6 +251,30 @@ def test_a_wait_may_be_a_date(post: Post, receiver: Receiver) -> None:
     outcome, _ = post.sent(receiver.address)
     assert isinstance(outcome, Failed)
     assert outcome.again_in == pytest.approx(3600, abs=5)
+
+
+def test_a_wait_that_is_asked_for_is_kept_also_when_it_is_sent_once_more(
+    post: Post, receiver: Receiver
+) -> None:
+    receiver.statuses = [503, 503]
+    delivery = post.planned(post.subscribed(receiver.address))
+    state = "UPDATE ledger.deliveries SET state = 'waiting', due_at = now(), tries = %s WHERE id = %s"
+    post.db.execute(state, (len(WAITS), delivery.id))
+    deliver(post.parts, post.channel, delivery.id)
+    given_up = ledger.by_id(post.db, delivery.id)
+    assert given_up is not None
+    assert (given_up.state, given_up.tries) == ("dead", len(WAITS) + 1)
+    # given: it was given up, and somebody has it sent once more
+    receiver.headers = {"Retry-After": "5000"}
+    assert ledger.resend(post.db, [delivery.id]) == [delivery.id]
+    deliver(post.parts, post.channel, delivery.id)
+    # then: it waits as asked, and not as after a first try
+    query = (
+        "SELECT state, tries, extract(epoch FROM due_at - now())::float FROM ledger.deliveries WHERE id = %s"
+    )
+    ((waits, tries, seconds),) = post.db.execute(query, (delivery.id,)).fetchall()
+    assert (waits, tries) == ("waiting", len(WAITS) + 2)
+    assert WAITS[0] * 2 < seconds <= 5000
 
 
 def test_the_tries_are_ten_in_some_75_hours() -> None:

@@ -44,6 +44,9 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "turn": [
         {**STEP, "capacity": "advies", "stageKind": kind}
         for kind in ("completeness", "advice", "decision", "ratification", "award", "held-over")
+    ]
+    + [
+        {**STEP, "capacity": "advies", "stageKind": kind, "revision": 2} for kind in ("completeness", "advice")
     ],
     "supplement": [
         {"stage": "completeness", "body": "secretariat", "remarks": "De begroting", "dueOn": "2026-03-16"}
@@ -70,7 +73,8 @@ FACTS: dict[str, list[dict[str, Any]]] = {
     "withdrawn": [{"grounds": "Geen tijd"}],
     "term-near": [{**STEP, "workingDays": days} for days in (1, 2)],
     "term-passed": [{**STEP, "workingDays": 0}],
-    "term-escalated": [{**STEP, "workingDays": 0}],
+    "term-escalated": [{**STEP, "workingDays": 0, **more} for more in ({}, {"nobody": True})],
+    "unreached": [{"letter": letter} for letter in ("receipt", "supplement", "award", "refusal", "decision")],
     "envelope": [{"what": what, "code": "pot", "name": "Pot", "amount": "5.00"} for what in ("opened", "topped-up")],
     "programme": [{"programme": "regionale-herstelaanpak", "version": 1}],
     "newsletter": [
@@ -186,6 +190,9 @@ def test_every_text_names_only_facts_that_some_notice_has(parts: Parts) -> None:
         "daysSaid",
         "phasesSaid",
         "provisionalSaid",
+        "letterSaid",
+        "revisionSaid",
+        "nobodySaid",
         "count",
         "insteadOf",
         "stage",
@@ -215,6 +222,28 @@ def test_the_submitter_reads_of_their_own_proposal_others_of_the_proposal(
         "Voorstel: Digitale werkplaats",
     )  # fmt: skip
     assert "Aanvrager: Stichting Werkplaats" in others.lines
+
+
+def test_a_turn_after_a_supplement_says_so(parts: Parts, telling: Telling) -> None:
+    for kind, relation, first, subjects in (
+        ("completeness", "secretariat", "is dit voorstel volledig?",
+         ("aangevuld. Is dit voorstel nu volledig?", "supplemented. Is this proposal complete now?")),
+        ("advice", "body", "jullie advies is gevraagd",
+         ("aangevuld. Jullie advies is weer gevraagd", "supplemented. Your advice is asked again")),
+    ):  # fmt: skip
+        facts = {**STEP, "stageKind": kind, "capacity": "advies"}
+        at_first = one(parts, telling("turn", facts, relation))
+        assert at_first.subject == f"RHA-2026-0012: {first}"
+        assert not any("aangevuld" in line for line in at_first.lines)
+        again = telling("turn", {**facts, "revision": 3}, relation)
+        nl, en = one(parts, again, "nl"), one(parts, again, "en")
+        assert (nl.subject, en.subject) == tuple(f"RHA-2026-0012: {subject}" for subject in subjects)
+        assert nl.lines[0] == "De aanvrager heeft het voorstel aangevuld. Dit is nu versie 3."
+        assert en.lines[0] == "The applicant supplemented the proposal. This is now version 3."
+        assert nl.lines[1:] == at_first.lines
+        assert (nl.action, nl.path) == (at_first.action, at_first.path)
+    watching = one(parts, telling("turn", {**facts, "revision": 3}))
+    assert watching.lines[0] == "De aanvrager heeft het voorstel aangevuld. Dit is nu versie 3."
 
 
 def test_each_reads_it_in_their_own_language(parts: Parts, telling: Telling) -> None:

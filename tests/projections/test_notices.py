@@ -19,7 +19,18 @@ from domain.definition_rules import NOTICE_KINDS, NOTICE_RELATIONS, WITHOUT_BODY
 from domain.events import EditionHash, Event, LetterIssued, NewsletterApproved, ProgrammePublished
 from domain.programme import NoticeRule
 from domain.recorded import Recorded
-from projections.notices import KINDS, RELATIONS, TERMS, URGENCIES, Notice, To, notices, of_term
+from projections.notices import (
+    KINDS,
+    RELATIONS,
+    TERMS,
+    URGENCIES,
+    Notice,
+    To,
+    notices,
+    of_nobody,
+    of_term,
+    unreached,
+)
 from tests.domain.given import TODAY, World, content, herstelaanpak, samenwerkingsakkoord
 
 SUBMITTER = To("submitter", "party-1")
@@ -163,6 +174,19 @@ def test_a_revision_goes_to_the_secretariat_and_to_whose_turn_it_is_again(world:
     assert heard["revised"].to == (SECRETARIAT, watcher())
     assert heard["revised"].facts["revision"] == 2
     assert heard["turn"].to == (To("body", "taskforce"), watcher())
+
+
+def test_a_turn_after_a_revision_is_told_as_such_and_the_next_one_as_any_other(world: World) -> None:
+    proposal = world.submit()
+    assert "revision" not in last(world)["turn"].facts
+    world.check(proposal, "supplement", "De begroting ontbreekt.")
+    world.revise(proposal)
+    assert last(world)["turn"].facts["revision"] == 2
+    world.check(proposal)
+    assert "revision" not in last(world)["turn"].facts
+    world.review(proposal, "revise", "Onduidelijk.")
+    world.revise(proposal)
+    assert last(world)["turn"].facts["revision"] == 3
 
 
 def test_after_a_revision_the_title_is_that_of_the_revision(world: World) -> None:
@@ -469,6 +493,34 @@ def test_what_a_programme_may_name_exists_and_tells_of_a_body_or_not(world: Worl
             assert ("body" in notice.facts) == (notice.kind not in WITHOUT_BODY), notice.kind
 
 
+# Who can't be told
+
+
+def test_what_the_law_requires_and_reaches_nobody_is_for_the_secretariat_to_post(world: World) -> None:
+    world.submit()
+    receipt = last(world)["receipt"]
+    told = unreached(receipt)
+    assert (told.kind, told.urgency, told.to) == ("unreached", "high", (To("secretariat", required=True),))
+    assert told.letter == "receipt"
+    assert told.facts == {**receipt.facts, "letter": "receipt"}
+
+
+def test_a_decision_for_which_no_letter_is_made_is_for_the_secretariat_to_write(world: World) -> None:
+    proposal = world.to_decision()
+    world.decide(proposal)
+    told = unreached(replace(last(world)["decided"], letter=None))
+    assert (told.letter, told.facts["letter"]) == (None, "decision")
+
+
+def test_the_secretariat_hears_of_a_term_of_an_applicant_who_is_nobody(world: World) -> None:
+    proposal = world.submit()
+    world.check(proposal, "supplement", "De begroting ontbreekt.")
+    near, late = term(world, "term-near"), term(world, "term-escalated")
+    assert of_nobody(near).to == (SUBMITTER, SECRETARIAT)
+    assert of_nobody(late).to == late.to == (SUBMITTER, SECRETARIAT)
+    assert of_nobody(near).facts == {**near.facts, "nobody": True}
+
+
 # All of it
 
 
@@ -509,6 +561,7 @@ def everything() -> list[Notice]:
     found += notices(recorded(published, "programme-regionale-herstelaanpak"), None, herstelaanpak())
     approved = NewsletterApproved("x", TODAY, TODAY, (EditionHash("GM0743", "a" * 64),))
     found += notices(recorded(approved, "newsletter-1"), None, None)
+    found += [unreached(notice) for notice in found if BY_LAW in notice.to]
     return found
 
 
@@ -531,6 +584,9 @@ def test_every_notice_holds_what_is_known_and_no_words() -> None:
 def test_only_letters_are_required_by_law_and_the_last_word() -> None:
     for notice in everything():
         required = [to for to in notice.to if to.required]
+        if notice.kind == "unreached":
+            assert required == list(notice.to) == [To("secretariat", required=True)]
+            continue
         if notice.letter:
             assert required == [BY_LAW]
         if required:

@@ -10,6 +10,7 @@ import time
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -25,7 +26,9 @@ from service.keeping_up import LEADER_LOCK, NOTIFIER_LOCK, PUBLISHER
 from service.messaging import courier, ledger, notifier, publisher
 from service.messaging.ledger import Making, Planned
 from service.own_secrets import ensure_secret
+from service.programmes import bundled, read_bundled
 from service.settings import Settings
+from tests.commands.office import ADMIN, office_of
 
 Worker = Callable[[Settings, threading.Event], None]
 
@@ -43,7 +46,11 @@ def environ(settings: Settings, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def healthy(settings: Settings, environ: dict[str, str]) -> dict[str, str]:
-    publishing.publish_bundled(settings)
+    with office_of(settings) as office:
+        for name in bundled():
+            programme = read_bundled(name)
+            bodies = tuple(replace(body, address=("Postbus 0000",)) for body in programme.bodies)
+            publishing.publish(office.parts, ADMIN, replace(programme, version=2, bodies=bodies))
     with psycopg.connect(settings.database_url) as connection:
         people.add(connection, email="a@example.org", name="A", roles=["admin"])
     return environ
@@ -283,6 +290,19 @@ def test_no_programmes_and_no_people(environ: dict[str, str], tmp_path: Path) ->
     assert "besluitspoor programme publish FILE" in failing(found)["programmes"]
     assert found["people"].state == "warn"
     assert "besluitspoor person add" in found["people"].sentence
+
+
+def test_a_body_that_takes_decisions_without_an_address(
+    settings: Settings, environ: dict[str, str], tmp_path: Path
+) -> None:
+    publishing.publish_bundled(settings)
+    found = [check for check in doctor.examine(tmp_path, environ) if check.name == "programmes"]
+    assert [check.state for check in found] == ["warn", "warn"]
+    for check, code in zip(found, ("regionale-herstelaanpak", "stimuleringsfonds"), strict=True):
+        assert (
+            f"Letters of {code} say that one can object to Dagelijks Bestuur, and not where."
+            in check.sentence
+        )
 
 
 def test_broker_that_does_not_answer(healthy: dict[str, str], tmp_path: Path) -> None:

@@ -126,10 +126,27 @@ class TestTheList:
         assert neighbour.get(f"/proposals/{proposal}", headers={"Accept": "text/html"}).status_code == 404
 
     def test_who_may_not_read_cases_is_told_who_may(self, site: Site) -> None:
-        for path in ("/proposals", "/search?q=x"):
-            response = site.visitor("admin").get(path, headers={"Accept": "text/html"})
-            assert response.status_code == 403
-            assert "secretaris" in response.get_data(as_text=True)
+        response = site.visitor("admin").get("/proposals", headers={"Accept": "text/html"})
+        assert response.status_code == 403
+        assert "secretaris" in response.get_data(as_text=True)
+
+    def test_the_charts_of_a_case_leave_as_files(self, site: Site) -> None:
+        proposal, _ = titled(site)
+        visitor = site.visitor("submitter")
+        html = visitor.text(f"/proposals/{proposal}")
+        for figure, line in (
+            ("budget", "Gevraagd aan de regio;200000,00"),
+            ("municipalities", "Eindhoven;ja"),
+        ):
+            path = f"/proposals/{proposal}/{figure}.csv"
+            assert f'href="{path}"' in html
+            answer = visitor.get(path)
+            assert answer.content_type.startswith("text/csv")
+            assert line in answer.get_data(as_text=True).splitlines()
+            assert site.visitor("neighbour").get(path).status_code == 404
+        assert "Asten;nee" in visitor.text(f"/proposals/{proposal}/municipalities.csv")
+        before = visitor.get(f"/proposals/{proposal}/budget.csv?effectiveOn=2000-01-01")
+        assert before.status_code == 404, "the moment counts for the file too"
 
     def test_the_file_holds_all_that_the_filters_leave(self, site: Site) -> None:
         proposal, title = titled(site, requested="123456.78", cofinancing=[
@@ -190,7 +207,7 @@ class TestTheCase:
             "Digitale werkplaats", "Toegekend", "Bedrijven leren digitaal werken.", "€ 200.000", "€ 250.000",
             "1,25 euro van anderen", "Multiplier van minstens 1 Berekend uit het voorstel",
             "Structurele, schaalbare meerwaarde Volgens Bestuurlijke taskforce, 10 september 2020",
-            "Past bij het thema.", "Conform het advies.", "in de hoedanigheid advies", "Pot voor proeven",
+            "Past bij het thema.", "Conform het advies.", "als advies: dat bindt niemand", "Pot voor proeven",
             "Na de tussenrapportage.", "Ingehouden", "Eindhoven", "Fontys", "Stedelijk Gebied", "Een brief",
             "Honderd bedrijven", "1 oktober 2020 tot en met 1 oktober 2022", "Versie 1",
             "'Bestuurlijke taskforce' heeft een advies gegeven: positief.", "Db (lid, Dagelijks Bestuur)",
@@ -211,7 +228,7 @@ class TestTheCase:
         path = f"/proposals/{proposal}"
         member = site.visitor("taskforce").text(path)
         assert f"{path}/acts/review" in member
-        assert "Als lid van ‘Bestuurlijke taskforce’, in de hoedanigheid advies." in words(member)
+        assert "Als lid van ‘Bestuurlijke taskforce’, als advies: dat bindt niemand." in words(member)
         for who in ("secretary", "poho", "auditor", "submitter"):
             assert f"{path}/acts/" not in site.visitor(who).text(path), who
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from service.documents import letters
+from service.messaging import ledger
 from service.messaging.ledger import STATES
 from tests.web.conftest import DESKTOP, PHONE, Opener, Site, violations
 from tests.web.hands import Hands, Keyboard, Pointer
@@ -68,9 +69,10 @@ def test_each_state_is_said_in_words(site: Site, case: str) -> None:
         told(site, "taskforce", case, channel="email", state=state)
     said = site.visitor("secretary").text("/deliveries")
     for words in ("Wacht op een overzicht", "Ging mee in een overzicht", "Wacht om te gaan", "In de rij",
-                  "Wordt nu verstuurd", "Verstuurd", "Opgegeven", "Teruggekomen", "Niet verstuurd"):  # fmt: skip
+                  "Wordt nu verstuurd", "Verstuurd", "Gemaakt en bewaard bij de zaak", "Moet nog op de post",
+                  "Opgegeven", "Teruggekomen", "Niet verstuurd"):  # fmt: skip
         assert words in said
-    assert "2 berichten kwamen niet aan" in said
+    assert "3 berichten kwamen niet aan" in said
     english = site.visitor("secretary").text("/deliveries", headers={"Accept-Language": "en"})
     assert "Given up" in english
 
@@ -98,6 +100,50 @@ def test_the_list_is_narrowed_by_state_channel_person_and_case(site: Site, case:
         assert listed(visitor.text(f"/deliveries?{query}")) == expected, query
 
 
+def test_what_the_law_requires_and_did_not_arrive_stands_on_the_desk_and_where_one_begins(
+    site: Site, case: str
+) -> None:
+    visitor = site.visitor("secretary")
+    said = "2 berichten die van de wet moeten, kwamen niet aan"
+    dead(site, case)
+    told(site, "submitter", case, channel="email", required=True)
+    for path in ("/", "/desk"):
+        assert "van de wet" not in visitor.text(path), "what one may turn off, or what arrived, alarms nobody"
+    lost = dead(site, case, "submitter", required=True, relation="submitter", kind="awarded")
+    back = dead(site, case, "submitter", "bounced", required=True, relation="submitter", kind="receipt")
+    for path in ("/", "/desk"):
+        html = visitor.text(path)
+        assert said in html
+        found = re.search(r'href="(/deliveries\?[^"]+)">Bekijk waarom', html)
+        assert found is not None
+        assert listed(visitor.text(found[1].replace("&amp;", "&"))) == [back, lost]
+    assert listed(visitor.text("/deliveries?state=went-wrong&law=no")) != []
+    shown = site.service.told("secretary", "/deliveries?state=dead&required=true")["items"]
+    assert [each["id"] for each in shown] == [lost]
+    for who in ("submitter", "taskforce", "admin"):
+        assert "van de wet" not in site.visitor(who).text("/")
+
+
+def test_what_could_not_be_mailed_is_posted_and_alarms_nobody_any_more(site: Site, case: str) -> None:
+    lost = dead(site, case, "submitter", required=True, relation="submitter", kind="awarded")
+    other = dead(site, case, "taskforce")
+    own = dead(
+        site, case, "secretary", required=True, relation="secretariat", kind="unreached", letter="award"
+    )
+    visitor = site.visitor("secretary")
+    for id, may_post in ((lost, True), (other, False), (own, False)):
+        assert ("Ik deed hem op de post" in visitor.text(f"/deliveries/{id}")) == may_post
+        visitor.post(f"/desk/posted/{id}", {})
+        assert state_of(site, id) == ("sent" if may_post else "dead")
+    said = visitor.text(f"/deliveries/{lost}")
+    assert "Op de post gedaan" in said
+    with database(site) as connection:
+        assert not ledger.bounced(connection, lost, "550 late"), "what comes back later changes nothing"
+    assert "try 3" in said, "what went wrong is still to be seen"
+    assert "1 bericht dat van de wet moet, kwam niet aan" in visitor.text("/desk")
+    assert "Ik deed hem op de post" not in site.visitor("admin").text(f"/deliveries/{own}")
+
+
 def test_a_long_list_has_pages(site: Site, case: str) -> None:
     made = [told(site, "taskforce", case) for _ in range(60)]
     visitor = site.visitor("secretary")
@@ -117,6 +163,34 @@ def test_what_was_given_up_shows_why_every_try_and_where_it_comes_from(site: Sit
     assert "Gebeurtenis" in said
     assert f'href="/proposals/{case}"' in said
     assert f"/proposals/{case}?atPosition=" in said
+
+
+def test_what_came_back_shows_what_the_server_said_when_it_took_it_too(site: Site, case: str) -> None:
+    id = told(site, "taskforce", case, channel="email", state="sent")
+    with database(site) as connection:
+        connection.execute("UPDATE ledger.deliveries SET tries = 1 WHERE id = %s", (id,))
+        connection.execute(
+            "INSERT INTO ledger.tries (delivery, number, outcome, detail) VALUES (%s, 1, 'sent', '250 queued as 7')",
+            (id,),
+        )
+        assert ledger.bounced(connection, id, "550 5.1.1 no such user")
+    said = site.visitor("secretary").text(f"/deliveries/{id}")
+    for words in (
+        "1 poging<",
+        "Poging 1",
+        "250 queued as 7",
+        "Na poging 1",
+        "Teruggekomen",
+        "550 5.1.1 no such user",
+    ):
+        assert words in said
+    english = site.visitor("secretary").text(f"/deliveries/{id}", headers={"Accept-Language": "en"})
+    assert "After try 1" in english
+    every = site.service.told("secretary", f"/deliveries/{id}")["everyTry"]
+    assert [(each["number"], each["outcome"], each["detail"]) for each in every] == [
+        (1, "sent", "250 queued as 7"),
+        (1, "bounced", "550 5.1.1 no such user"),
+    ]
 
 
 def test_a_mail_is_shown_as_it_would_be_sent(site: Site, case: str) -> None:

@@ -58,3 +58,20 @@ def test_a_file_is_kept_for_good_and_only_under_its_own_address(site: Site) -> N
     other = "/".join(["", assets, "0" * 12, *path])
     assert visitor.get(other).status_code == 404
     assert visitor.get(f"/{assets}/{'0' * 12}/../secrets.py").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "asks"),
+    [("submitter", "/desk", "Vraag het secretariaat"), ("submitter", "/audit", "Vraag een beheerder"),
+     ("poho", "/queue/db", "Vraag het secretariaat")],
+)  # fmt: skip
+def test_who_may_not_is_told_whom_to_ask(site: Site, who: str, path: str, asks: str) -> None:
+    response = site.visitor(who).get(path, headers={"Accept": "text/html"})
+    assert response.status_code == 403
+    assert asks in response.get_data(as_text=True)
+
+
+def test_an_abbreviation_is_explained_where_it_stands(site: Site) -> None:
+    case = site.visitor("submitter").text(f"/proposals/{site.submitted()}")
+    assert "Besluitvorming in het PHO" in case
+    assert case.count("PHO is het portefeuillehoudersoverleg") == 1

@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flask import render_template_string
 
 from service.settings import Settings
 from service.texts import LANGUAGES
+from service.web.charts import Bars, Lines, Tiles
 from tests.conftest import fresh_database
 from tests.web.conftest import AXE, DESKTOP, PHONE, Opener, Site, site_on, violations
 
@@ -43,6 +45,20 @@ def test_all_components_are_on_one_page_in_a_demonstration(site: Site) -> None:
         "<figure",
     ):
         assert part in html
+
+
+@pytest.mark.parametrize("csv", [None, ""])
+@pytest.mark.parametrize("kind", ["bars", "lines", "tiles"])
+def test_there_is_no_chart_without_its_figures_as_a_file(site: Site, kind: str, csv: str | None) -> None:
+    chart = {
+        "bars": Bars("T", "count", [], []),
+        "lines": Lines("T", "count", [], []),
+        "tiles": Tiles("T", "count", {}),
+    }
+    argument = "" if csv is None else f", csv='{csv}'"
+    template = "{% import 'kit/charts.html' as c with context %}{{ c." + f"{kind}(chart{argument})" + " }}"
+    with site.service.app.test_request_context("/kit"), pytest.raises(ValueError, match="has no CSV"):
+        render_template_string(template, chart=chart[kind])
 
 
 def test_where_people_work_there_is_no_page_of_components(admin_url: str, template: Settings) -> None:

@@ -151,6 +151,18 @@ def test_the_secretariat_sees_each_letter_as_it_will_be(site: Site, case: tuple[
     assert len(site.service.told("auditor", f"/proposals/{case[0]}/letters")["items"]) == 1
 
 
+def test_who_looks_at_the_letters_is_told_which_bodies_have_no_address(site: Site) -> None:
+    page = site.visitor("secretary").text("/letters")
+    assert "Er ontbreekt een adres" in page
+    assert 'href="/programmes/regionale-herstelaanpak"' in page
+    assert "Dagelijks Bestuur" in page
+    assert "Bestuurlijke taskforce" not in page, "it takes no decisions"
+    english = site.visitor("secretary").text("/letters", headers={"Accept-Language": "en"})
+    assert "An address is missing" in english
+    preview = site.visitor("secretary").get("/letters/preview?letter=award&language=nl")
+    assert "Van dit orgaan staat geen adres in het programma." in Pdf(preview.get_data()).text
+
+
 def test_a_preview_tells_of_what_really_happened_where_it_did(site: Site) -> None:
     proposal = site.submitted(title="Werkplaats *vet* #import")
     asked = {"outcome": "supplement", "remarks": "Stuur de #begroting_.", "effectiveOn": "2020-09-02"}

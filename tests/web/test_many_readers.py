@@ -9,12 +9,18 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
+import psycopg
 import pytest
 
 from benchmarks.beside import process, wait_until
+from benchmarks.hearing import _until_stopped
 from benchmarks.http import HOST, _answers, _free_port
 from service import webserver
+from service.identity import people
+from service.messaging import notifier
+from service.web import sessions
 from service.web.visit import COOKIE
 from tests.api.conftest import a_proposal
 from tests.web.conftest import Site
@@ -28,33 +34,47 @@ WITHIN = 5.0
 ANSWERED_WITHIN = 1.0
 
 
+ROLES: dict[str, tuple[str, ...]] = {
+    "submitter": (),
+    "secretary": ("secretariat",),
+    "member": ("taskforce",),
+    "auditor": (),
+}
+
+
 @dataclass
 class Reader:
-    """An open page: it asks whether anything happened, and fetches itself when it did."""
+    """An open page, which asks as static/web/app.js does: whether anything happened to the case, or in the inbox."""
 
     port: int
     cookie: str
     case: str
     shows: str = ""
+    inbox: str = ""
     seen_at: float = 0.0
     fetched: int = 0
+    heard: int = 0
+    """How often the inbox of this reader was another."""
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
         headers = {"Cookie": f"{COOKIE}={self.cookie}", "Accept": "text/html"}
-        tag, version = "", self._fetch(connection, headers)
+        tag = ""
+        self.inbox = self._fetch(connection, headers).split('data-inbox="')[1].split('"')[0]
         self.stop.wait(EVERY * random.random())
         while not self.stop.is_set():
             known = {"If-None-Match": tag} if tag else {}
-            connection.request(
-                "GET", f"/live?case={self.case}&version={version}", headers={**headers, **known}
-            )
+            about = urlencode({"case": self.case, "version": self.shows, "inbox": self.inbox})
+            connection.request("GET", f"/live?{about}", headers={**headers, **known})
             answer = connection.getresponse()
             answer.read()
             tag = answer.getheader("ETag") or tag
+            inbox = answer.getheader("Inbox") or self.inbox
+            self.heard += inbox != self.inbox
+            self.inbox = inbox
             if answer.status == 204:
-                version = self._fetch(connection, headers)
+                self._fetch(connection, {**headers, "HX-Request": "true"})
             self.stop.wait(EVERY * (0.8 + 0.4 * random.random()))
         connection.close()
 
@@ -67,37 +87,64 @@ class Reader:
         if shows != self.shows:
             self.shows, self.seen_at = shows, time.monotonic()
         self.fetched += 1
-        return shows
+        return html
+
+
+@pytest.fixture
+def readers(site: Site, port: int) -> list[Reader]:
+    """As many people, of every role that such a case concerns, each with the page of the same case open."""
+    case = site.submitted()
+    cookies = []
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        for number in range(PAGES):
+            role = list(ROLES)[number % len(ROLES)]
+            person = people.add(
+                connection,
+                email=f"reader{number}@example.org",
+                name=f"Reader {number}",
+                roles=[role],
+                bodies=ROLES[role],
+                organisation=site.service.people["submitter"].organisation if role == "submitter" else None,
+            )
+            cookies.append(sessions.start(connection, person.id))
+    time.sleep(0.5)
+    return [Reader(port, cookie, case) for cookie in cookies]
 
 
 @pytest.fixture
 def port(site: Site) -> Iterator[int]:
-    """The service as it is served in production."""
+    """The service as it is served in production, and people are told of what happens."""
     found = _free_port()
-    with process(webserver.serve, site.service.settings, HOST, found, 2, 16):
+    with (
+        process(_until_stopped, notifier.run, site.service.settings),
+        process(webserver.serve, site.service.settings, HOST, found, 2, 16),
+    ):
         wait_until(lambda: _answers(found), "the server")
         yield found
 
 
-def test_two_hundred_pages_follow_a_case(site: Site, port: int) -> None:
-    case = site.submitted()
-    time.sleep(0.5)
-    cookies = [site.token(who) for who in ("submitter", "secretary", "taskforce", "auditor")]
-    readers = [Reader(port, cookies[number % len(cookies)], case) for number in range(PAGES)]
+def test_two_hundred_pages_follow_a_case(site: Site, port: int, readers: list[Reader]) -> None:
+    case = readers[0].case
     threads = [threading.Thread(target=reader.run, daemon=True) for reader in readers]
     for thread in threads:
         thread.start()
     wait_until(lambda: all(reader.fetched for reader in readers), "the pages to open")
-    time.sleep(EVERY)
+    # Until all have heard of what happened before they came.
+    time.sleep(2 * EVERY)
     before = {reader.shows for reader in readers}
     assert len(before) == 1
-    fetched = sum(reader.fetched for reader in readers)
+    heard, fetched = [reader.heard for reader in readers], [reader.fetched for reader in readers]
 
-    # Somebody else's proposal: nobody's page has changed, so nobody fetches it.
-    assert post(port, site.service.tokens["submitter"], "/proposals", a_proposal()) < ANSWERED_WITHIN
-    time.sleep(1.5 * EVERY)
-    assert sum(reader.fetched for reader in readers) == fetched
+    # Somebody else's proposal: nobody's page has changed, so nobody fetches it but who got a message of it.
+    assert post(port, site.service.tokens["neighbour"], "/proposals", a_proposal()) < ANSWERED_WITHIN
+    time.sleep(2 * EVERY)
+    told = [reader.heard - before for reader, before in zip(readers, heard, strict=True)]
+    assert [reader.fetched - before for reader, before in zip(readers, fetched, strict=True)] == told
+    assert told == [number % len(ROLES) == list(ROLES).index("secretary") for number in range(PAGES)]
 
+    turn = {
+        reader.cookie for number, reader in enumerate(readers) if list(ROLES)[number % len(ROLES)] == "member"
+    }
     acted = time.monotonic()
     body = {"outcome": "complete", "effectiveOn": "2020-09-02"}
     assert (
@@ -116,6 +163,7 @@ def test_two_hundred_pages_follow_a_case(site: Site, port: int) -> None:
     for thread in threads:
         thread.join(10)
     assert late == []
+    assert all(reader.heard for reader in readers if reader.cookie in turn), "whose turn it is was told"
 
 
 def post(port: int, token: str, path: str, body: object) -> float:

@@ -117,6 +117,11 @@ def test_the_envelopes_leave_as_a_file(site: Site) -> None:
     text = site.visitor("submitter").text("/money.csv")
     (line,) = [line for line in text.splitlines() if line.startswith(f"{code};")]
     assert line.endswith(";Algemeen Bestuur;1234567,89;0,00;0,00;1234567,89")
+    html = site.visitor("submitter").text(f"/money/{code}")
+    assert f'href="/money/{code}.csv"' in html
+    own = site.visitor("submitter").text(f"/money/{code}.csv")
+    assert own.splitlines()[1:] == [line]
+    assert site.visitor("submitter").get("/money/nooit-geopend.csv").status_code == 404
 
 
 def test_a_treasurer_opens_an_envelope_and_tops_it_up(site: Site) -> None:

@@ -32,6 +32,7 @@ PAGES = {
     "inbox.change_preferences": "web.preferences.change",
     "inbox.change_watch": "web.inbox.watch",
     "deliveries.send_again": "web.deliveries.resend",
+    "deliveries.record_posted": "web.desk.posted",
     "subscriptions.subscribe": "web.subscriptions.add",
     "subscriptions.change_subscription": "web.subscriptions.change",
     "subscriptions.remove_subscription": "web.subscriptions.remove",

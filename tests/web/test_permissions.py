@@ -83,6 +83,7 @@ def place(site: Site) -> Place:
         {
             "": common,
             "money": {"code": "pot"},
+            "cases": {"figure": "budget"},
             "inbox": {"delivery": message},
             "unsubscribe": {"token": token_of(site)},
             "subscriptions": subscribed(site),

@@ -143,7 +143,7 @@ def test_another_programme_has_figures_of_its_own(site: Site, told: Told) -> Non
     assert "Er was toen nog niets" in html
 
 
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", sorted({*FIGURES} - {"map"}))
 @pytest.mark.parametrize("at", ["", "?effectiveOn=2020-10-31"])
 def test_the_file_says_what_the_table_says(site: Site, told: Told, figure: str, at: str) -> None:
     titles = {
@@ -166,6 +166,19 @@ def test_the_file_says_what_the_table_says(site: Site, told: Told, figure: str, 
         if figure != "envelope":
             assert line[:words] == row[:words]
         assert [amount(cell) for cell in line[words:]] == [amount(cell) for cell in row[words:width]]
+
+
+def test_the_file_of_the_map_names_every_municipality_with_what_it_was_awarded(
+    site: Site, told: Told
+) -> None:
+    visitor = site.visitor("auditor")
+    html = visitor.text("/portfolio")
+    assert 'href="/portfolio/map.csv"' in html
+    file = csv_of(visitor.text("/portfolio/map.csv"))
+    by_name = {line[0]: line[1] for line in csv_of(visitor.text("/portfolio/municipalities.csv"))[1:]}
+    assert file[0] == ["Gemeente", "Toegekend"]
+    assert len(file) == 1 + 21
+    assert {line[0]: line[1] for line in file[1:] if line[1]} == by_name
 
 
 def test_a_month_of_the_slider_has_an_address_of_its_own(site: Site, told: Told) -> None:

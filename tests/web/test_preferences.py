@@ -102,6 +102,7 @@ def test_what_the_law_requires_is_shown_and_not_asked(site: Site) -> None:
         ({"quietFrom": "19:00"}, "begin en een einde"),
         ({"quietFrom": "25:00", "quietUntil": "07:00"}, "uren en minuten"),
         ({"quietFrom": "19:00", "quietUntil": "19:00"}, "gelijk"),
+        ({"quietFrom": "00:00", "quietUntil": "23:59"}, "Stille uren duren hooguit 16 uur"),
         ({"absentFrom": "2030-02-02", "absentUntil": "2030-02-01"}, "voor het begin"),
         ({"absentUntil": "2030-02-01"}, "eerste dag"),
         ({"kinds__turn__email": "hourly"}, "Maak hier een keuze"),

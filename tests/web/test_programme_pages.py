@@ -108,8 +108,8 @@ def test_everybody_who_signs_in_reads_how_a_programme_works(site: Site) -> None:
     assert site.visitor("admin").get("/programmes/none").status_code == 404
 
 
-@pytest.mark.parametrize("who", ["submitter", "secretary", "treasurer", "auditor"])
-def test_only_an_administrator_publishes(site: Site, who: str) -> None:
+@pytest.mark.parametrize("who", ["submitter", "poho", "treasurer", "auditor"])
+def test_only_the_office_publishes(site: Site, who: str) -> None:
     visitor = site.visitor(who)
     page = visitor.text("/programmes/regionale-herstelaanpak")
     assert "new-version" not in page
@@ -121,24 +121,25 @@ def test_only_an_administrator_publishes(site: Site, who: str) -> None:
 
 
 def test_a_file_is_published_after_its_preview_and_a_next_version_shows_the_difference(site: Site) -> None:
-    admin = site.visitor("admin")
-    html = upload(admin, definition())
+    secretary = site.visitor("secretary")
+    assert f'href="{PUBLICATION}"' in secretary.text("/programmes")
+    html = upload(secretary, definition())
     assert "Dit is een nieuw programma" in html
     assert site.service.ask(None, "/programmes/mijn-programma").status_code == 404, "nothing is published yet"
-    response = admin.post(f"{PUBLICATION}?confirm=1", fields_of(html, "confirm"))
+    response = secretary.post(f"{PUBLICATION}?confirm=1", fields_of(html, "confirm"))
     assert (response.status_code, response.location) == (303, "/programmes/mijn-programma")
-    assert "De nieuwe versie is gepubliceerd" in admin.text(response.location)
+    assert "De nieuwe versie is gepubliceerd" in secretary.text(response.location)
     assert [each["version"] for each in published(site, "mijn-programma")] == [1]
 
-    html = upload(admin, definition(version=2, term=15))
+    html = upload(secretary, definition(version=2, term=15))
     said = text_of(html)
     assert "stappen › Besluit › termijn verandert 20 werkdagen 15 werkdagen" in said
-    response = admin.post(f"{PUBLICATION}?confirm=1", fields_of(html, "confirm"))
+    response = secretary.post(f"{PUBLICATION}?confirm=1", fields_of(html, "confirm"))
     assert response.status_code == 303
-    said = text_of(admin.text("/programmes/mijn-programma/differences?from=1&to=2"))
+    said = text_of(secretary.text("/programmes/mijn-programma/differences?from=1&to=2"))
     assert "20 werkdagen 15 werkdagen" in said
-    assert "Er is geen verschil" in admin.text("/programmes/mijn-programma/differences?from=2&to=2")
-    assert "Er is een nieuwere" in admin.text("/programmes/mijn-programma?version=1")
+    assert "Er is geen verschil" in secretary.text("/programmes/mijn-programma/differences?from=2&to=2")
+    assert "Er is een nieuwere" in secretary.text("/programmes/mijn-programma?version=1")
 
 
 def test_who_else_hears_what_is_said_and_so_is_a_change_of_it(site: Site) -> None:
@@ -307,6 +308,51 @@ def test_what_is_wrong_in_the_form_stands_beside_the_field_and_nothing_typed_is_
     for name in ("themes-2-parent", "tenders-0-closes", "requirements-0-minimum"):
         assert f'id="new-version-{name}-error"' in html, name
     assert len(published(site, "regionale-herstelaanpak")) == 1
+
+
+def test_the_address_of_a_body_is_filled_in_shown_and_compared(site: Site) -> None:
+    admin = site.visitor("admin")
+    upload(admin, definition("met-adres", prefix="MADR"))
+    response = admin.post(f"{PUBLICATION}?confirm=1", {"definition": definition("met-adres", prefix="MADR")})
+    assert response.status_code == 303
+    assert "Geen adres. De brief zegt dus niet waar bezwaar naartoe moet." in admin.text(
+        "/programmes/met-adres"
+    )
+    path = "/programmes/met-adres/new-version"
+    fields = edit_fields(admin, "met-adres")
+    assert (fields["bodies.1.code"], fields["bodies.1.address"].strip()) == ("db", "")
+    # when: something is wrong with it, that is said beside the field
+    wrong = {"bodies.1.address": "\n".join("abcdefg"), "bodies.1.email": "geen adres"}
+    html = admin.post(path, fields | wrong).get_data(as_text=True)
+    for name in ("bodies-1-address", "bodies-1-email"):
+        assert f'id="new-version-{name}-error"' in html, name
+    html = admin.post(path, fields | {"bodies.1.address": "x\n" + "y" * 201}).get_data(as_text=True)
+    assert 'id="new-version-bodies-1-address-error"' in html
+    # then: the preview shows it, and the version holds it
+    fields |= {
+        "bodies.1.address": "Postbus 0000\r\n\r\n 5600 AA Eindhoven ",
+        "bodies.1.email": "db@example.org",
+    }
+    html = admin.post(path, fields).get_data(as_text=True)
+    assert "Postbus 0000, 5600 AA Eindhoven" in text_of(html)
+    assert admin.post(f"{path}?confirm=1", fields_of(html, "confirm")).status_code == 303
+    body = published(site, "met-adres")[-1]["definition"]["bodies"][1]
+    assert (body["address"], body["email"]) == (["Postbus 0000", "5600 AA Eindhoven"], "db@example.org")
+    assert "Postbus 0000, 5600 AA Eindhoven, db@example.org" in text_of(admin.text("/programmes/met-adres"))
+    compared = text_of(admin.text("/programmes/met-adres/differences"))
+    for words in (
+        "Dagelijks Bestuur › postadres",
+        "Postbus 0000, 5600 AA Eindhoven",
+        "Dagelijks Bestuur › e-mail",
+    ):
+        assert words in compared
+    # and: the first version is what it was, and emptying the field takes the address away
+    assert "address" not in published(site, "met-adres")[0]["definition"]["bodies"][1]
+    fields = edit_fields(admin, "met-adres")
+    assert fields["bodies.1.address"].strip() == "Postbus 0000\n5600 AA Eindhoven"
+    html = admin.post(path, fields | {"bodies.1.address": "", "bodies.1.email": ""}).get_data(as_text=True)
+    assert admin.post(f"{path}?confirm=1", fields_of(html, "confirm")).status_code == 303
+    assert published(site, "met-adres")[-1]["definition"]["bodies"][1].keys() == {"code", "name"}
 
 
 def test_every_key_that_can_differ_is_said_in_both_languages(site: Site) -> None:

@@ -59,8 +59,8 @@ class TestTheQueue:
         assert said.index("De oudste") < said.index("De jongste")
         row = said[said.index("De oudste") :].split("De jongste")[0]
         for each in (
-            "Wacht op een advies",
-            "in de hoedanigheid advies",
+            "Nodig: een advies",
+            "als advies: dat bindt niemand",
             "Eerder: volledig",
             "werkdagen te laat",
         ):
@@ -116,7 +116,7 @@ class TestTogether:
         # Then each case stands there with its reference, title, outcome and version
         for proposal, title in ((one, "Eerste"), (other, "Tweede")):
             found = case(site, proposal)
-            row = f"{found['reference']} {title} Positief Wacht op Portefeuillehoudersoverleg Economie"
+            row = f"{found['reference']} {title} Positief Naar Portefeuillehoudersoverleg Economie"
             row = f"{row} {found['version']}"
             assert row in said
             assert found["reviews"] == []

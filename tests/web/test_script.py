@@ -8,6 +8,9 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
+from service.identity import people
+from service.web.visit import COOKIE
+from tests.api.conftest import PASSWORD
 from tests.web.conftest import Opener, Site
 
 TYPED = "Wij zien ervan af: de partner stopt."
@@ -34,10 +37,7 @@ def test_what_was_recorded_does_not_come_back(withdrawing: Page) -> None:
     form = withdrawing.url
     send(withdrawing)
     expect(withdrawing.locator("[data-recorded]")).to_be_visible()
-    kept = withdrawing.evaluate(
-        "() => Object.keys(sessionStorage).filter(key => key.startsWith('besluitspoor:'))"
-    )
-    assert kept == []
+    assert withdrawing.evaluate(KEPT) == []
     withdrawing.goto(form)
     assert (
         TYPED not in withdrawing.locator("main").inner_text() or withdrawing.locator("textarea").count() == 0
@@ -57,16 +57,87 @@ def test_a_lost_connection_is_said_and_loses_nothing(withdrawing: Page) -> None:
 
 
 def test_a_session_that_is_over_loses_nothing(withdrawing: Page, site: Site) -> None:
-    with psycopg.connect(site.service.settings.database_url) as connection:
-        connection.execute("UPDATE web.sessions SET seen_at = now() - interval '3 hours'")
+    session_over(site)
     send(withdrawing)
     expect(withdrawing.locator("h1")).to_contain_text("Aanmelden")
-    withdrawing.locator("#email").fill("submitter@example.org")
-    withdrawing.locator("#password").fill("a password for the tests")
-    send(withdrawing)
+    sign_in(withdrawing, "submitter")
     expect(withdrawing.locator("main")).to_contain_text(TYPED)
     send(withdrawing)
     expect(withdrawing.locator("[data-recorded]")).to_be_visible()
+
+
+KEPT = "() => Object.keys(sessionStorage).filter(key => key.startsWith('besluitspoor:'))"
+
+
+def sign_in(page: Page, who: str) -> None:
+    page.locator("#email").fill(f"{who}@example.org")
+    page.locator("#password").fill(PASSWORD)
+    send(page)
+
+
+@pytest.fixture(scope="module")
+def colleague(site: Site) -> str:
+    """Somebody else of the organisation of the applicant."""
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        people.add(
+            connection,
+            email="colleague@example.org",
+            name="Colleague",
+            roles=["submitter"],
+            organisation=site.service.people["submitter"].organisation,
+            password=PASSWORD,
+        )
+    return "colleague"
+
+
+def session_over(site: Site) -> None:
+    with psycopg.connect(site.service.settings.database_url) as connection:
+        connection.execute("UPDATE web.sessions SET seen_at = now() - interval '3 hours'")
+
+
+def test_what_was_sent_once_more_after_signing_in_again_does_not_come_back(
+    withdrawing: Page, site: Site
+) -> None:
+    session_over(site)
+    send(withdrawing)
+    sign_in(withdrawing, "submitter")
+    send(withdrawing)
+    expect(withdrawing.locator("[data-recorded]")).to_be_visible()
+    assert withdrawing.evaluate(KEPT) == []
+
+
+def test_who_signs_out_leaves_nothing_behind_that_was_typed(withdrawing: Page) -> None:
+    elsewhere = withdrawing.context.new_page()
+    elsewhere.goto(withdrawing.url)
+    elsewhere.locator('[name="grounds"]').fill("In een ander tabblad.")
+    assert elsewhere.evaluate(KEPT) != []
+    assert withdrawing.evaluate(KEPT) != []
+    withdrawing.get_by_role("button", name="Afmelden").click()
+    expect(withdrawing.locator("h1")).to_contain_text("Aanmelden")
+    assert withdrawing.evaluate(KEPT) == []
+    elsewhere.wait_for_function(f"({KEPT})().length === 0")
+
+
+def test_a_colleague_in_the_same_tab_does_not_get_what_somebody_typed(
+    withdrawing: Page, site: Site, colleague: str
+) -> None:
+    """The session of who typed is over; somebody else of the same organisation signs in and opens the same form."""
+    form = withdrawing.url
+    session_over(site)
+    withdrawing.goto(form)
+    sign_in(withdrawing, colleague)
+    expect(withdrawing.locator("body")).not_to_have_attribute("data-reader", "")
+    withdrawing.goto(form)
+    expect(withdrawing.locator('[name="grounds"]')).to_have_value("")
+    assert TYPED not in withdrawing.evaluate("() => JSON.stringify(sessionStorage)")
+
+
+def test_who_signs_in_again_finds_what_they_typed(withdrawing: Page, site: Site) -> None:
+    session_over(site)
+    withdrawing.goto(withdrawing.url)
+    expect(withdrawing.locator("h1")).to_contain_text("Aanmelden")
+    sign_in(withdrawing, "submitter")
+    expect(withdrawing.locator('[name="grounds"]')).to_have_value(TYPED)
 
 
 def test_an_open_page_says_that_the_session_is_over(opened: Opener, site: Site) -> None:
@@ -107,3 +178,137 @@ def test_the_menu_and_the_search_go_by_letters_unless_turned_off(opened: Opener)
     page.keyboard.press("m")
     page.wait_for_timeout(300)
     assert page.url.endswith("/keys")
+
+
+# What follows does so around somebody who uses the page.
+
+
+def version(page: Page) -> str:
+    return page.locator("[data-case]").get_attribute("data-version") or ""
+
+
+def sees(page: Page, before: str) -> None:
+    """The page shows what happened since it was at this version, all of it."""
+    expect(page.locator("[data-case]")).not_to_have_attribute("data-version", before, timeout=10_000)
+
+
+def heard(page: Page) -> None:
+    """The page heard that something happened, looked how it is now, and had time to show it."""
+    with page.expect_response(lambda said: "/live" in said.url and said.status == 204, timeout=10_000):
+        pass
+    page.wait_for_timeout(500)
+
+
+def test_a_region_with_the_focus_on_a_link_follows_and_keeps_the_focus(opened: Opener, site: Site) -> None:
+    case = site.submitted()
+    page = opened("submitter", f"/proposals/{case}")
+    link = page.locator("#case-now a[href$='/withdrawal']")
+    link.focus()
+    before = version(page)
+    site.complete(case)
+    sees(page, before)
+    expect(page.locator("#case-now")).to_contain_text("Wacht op advies")
+    expect(link).to_be_focused()
+
+
+def test_what_had_the_focus_and_is_gone_leaves_the_keyboard_where_it_was(opened: Opener, site: Site) -> None:
+    case = site.submitted()
+    page = opened("secretary", f"/proposals/{case}")
+    page.locator("#case-now a[href$='/acts/completeness']").focus()
+    before = version(page)
+    site.complete(case)
+    sees(page, before)
+    expect(page.locator("#case-now")).to_be_focused()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#case-now, .case-nav') !== null")
+
+
+def test_what_was_opened_in_a_region_stays_open(opened: Opener, site: Site) -> None:
+    open_envelope(site, "1000000.00")
+    page = opened("treasurer", "/money/herstelaanpak")
+    figures = page.locator("#envelope .chart__table")
+    figures.first.locator("summary").click()
+    others = range(1, figures.count())
+    body = {"amount": "500000.00", "source": "Later erbij", "effectiveOn": "2020-07-02"}
+    site.service.done("treasurer", "/envelopes/herstelaanpak/sources", body)
+    expect(page.locator("#envelope")).to_contain_text("1.500.000", timeout=10_000)
+    expect(figures.first).to_have_attribute("open", "")
+    expect(figures.first.locator("summary")).to_be_focused()
+    for index in others:
+        assert figures.nth(index).get_attribute("open") is None
+
+
+def test_what_was_opened_does_not_count_as_news(opened: Opener, site: Site) -> None:
+    """Only a part of the page changes; what else is on it stays, with what was done to it."""
+    case = site.submitted()
+    page = opened("secretary", f"/proposals/{case}")
+    page.locator("#case-content .chart__table summary").first.click()
+    page.evaluate("document.getElementById('case-content').same = true")
+    before = version(page)
+    site.complete(case)
+    sees(page, before)
+    assert page.evaluate("document.getElementById('case-content').same"), "it was not put there anew"
+
+
+def test_where_somebody_types_nothing_is_replaced_until_they_are_done(opened: Opener, site: Site) -> None:
+    """A page that has a field in a part that follows."""
+    case = site.submitted()
+    page = opened("secretary", f"/proposals/{case}")
+    page.evaluate("document.getElementById('case-now').append(document.createElement('textarea'))")
+    field = page.locator("#case-now textarea")
+    field.fill("Nog niet af")
+    before = version(page)
+    site.complete(case)
+    heard(page)
+    expect(field).to_have_value("Nog niet af")
+    assert version(page) == before, "the page does not say that it is up to date"
+    expect(page.locator("#case-story")).to_contain_text("De volledigheid is getoetst")
+    field.blur()
+    page.wait_for_timeout(500)
+    expect(field).to_have_value("Nog niet af")
+    field.fill("")
+    assert version(page) == before
+    field.blur()
+    sees(page, before)
+    expect(page.locator("#case-now")).to_contain_text("Wacht op advies")
+
+
+def test_a_box_in_a_list_that_follows_is_waited_for_only_while_it_is_used(opened: Opener, site: Site) -> None:
+    first = site.complete(site.submitted())
+    page = opened("taskforce", "/queue/taskforce")
+    box = page.locator(f"#queue-list input[value^='{first}']")
+    box.check()
+    second = site.complete(site.submitted())
+    count = page.locator("#queue-count")
+    said = count.inner_text()
+    expect(count).not_to_have_text(said, timeout=10_000)
+    expect(box).to_be_checked()
+    row = page.locator(f"#queue-list a[href$='/proposals/{second}']")
+    assert row.count() == 0
+    box.uncheck()
+    assert row.count() == 0
+    page.locator("h1").click()
+    expect(row).to_have_count(1)
+
+
+def test_a_page_of_somebody_shows_nothing_of_who_signed_in_in_another_tab(opened: Opener, site: Site) -> None:
+    case = site.submitted()
+    page = opened("submitter", f"/proposals/{case}")
+    page.context.add_cookies([{"name": COOKIE, "value": site.token("secretary"), "url": site.address}])
+    before = version(page)
+    site.complete(case)
+    expect(page.locator("#signed-out")).to_be_visible(timeout=10_000)
+    page.wait_for_timeout(500)
+    assert version(page) == before
+    assert page.locator("#case-now a[href='/desk']").count() == 0
+
+
+def open_envelope(site: Site, amount: str) -> None:
+    body = {
+        "code": "herstelaanpak",
+        "body": "ab",
+        "programme": "regionale-herstelaanpak",
+        "sources": [{"source": "Reserve", "amount": amount}],
+        "effectiveOn": "2020-07-01",
+    }
+    site.service.done("treasurer", "/envelopes", body)

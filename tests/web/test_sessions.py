@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from werkzeug.test import TestResponse
 
+from service.identity import people
 from service.web.visit import COOKIE, inside
 from tests.api.conftest import PASSWORD
 from tests.web.conftest import Site, Visitor, hidden_fields
@@ -96,10 +97,47 @@ def test_demo_people_are_one_click_away_in_a_demonstration_only(site: Site) -> N
 def test_a_form_without_its_token_is_shown_to_be_sent_again_and_does_nothing(site: Site) -> None:
     visitor = site.visitor("submitter")
     visitor.text("/keys")
-    response = visitor.client.post("/sign-out", data={"csrf": "wrong", "grounds": "Wat ik typte"})
+    whose = hidden_fields(visitor.text("/keys"))["csrf"].partition(".")[2]
+    response = visitor.client.post("/sign-out", data={"csrf": f"wrong.{whose}", "grounds": "Wat ik typte"})
     assert response.status_code == 409
     assert "Wat ik typte" in response.get_data(as_text=True)
     assert visitor.get("/keys").status_code == 200
+
+
+def test_a_form_of_an_earlier_session_is_shown_to_who_typed_it_only(site: Site) -> None:
+    """In another tab somebody else signed in meanwhile, or the same person did."""
+    earlier = site.visitor("submitter")
+    typed = {**hidden_fields(earlier.text("/keys")), "grounds": "Wat ik typte"}
+    for who, shown in (("submitter", True), ("secretary", False)):
+        now = site.visitor(who)
+        response = now.client.post("/sign-out", data=typed)
+        assert response.status_code == 409
+        assert ("Wat ik typte" in response.get_data(as_text=True)) == shown
+        assert now.get("/keys").status_code == 200, "nothing was done"
+
+
+@pytest.mark.parametrize("rest", ["", ".", ".0123456789abcdef", "x.y.z"])
+def test_a_form_of_nobody_known_is_shown_to_nobody(site: Site, rest: str) -> None:
+    visitor = site.visitor("submitter")
+    response = visitor.client.post("/sign-out", data={"csrf": rest, "grounds": "Wat iemand typte"})
+    assert response.status_code == 409
+    assert "van iemand anders" in response.get_data(as_text=True)
+    assert "Wat iemand typte" not in response.get_data(as_text=True)
+
+
+def test_a_page_marks_its_reader_always_the_same_and_not_by_the_id(site: Site) -> None:
+    """So that a tab can tell whose words it keeps."""
+
+    def mark(who: str) -> str:
+        found = re.search(r'<body[^>]* data-reader="([^"]+)"', site.visitor(who).text("/keys"))
+        assert found is not None
+        assert found[1] not in site.service.people[who].id
+        assert site.service.people[who].id not in found[1]
+        return found[1]
+
+    assert mark("submitter") == mark("submitter")
+    assert mark("submitter") != mark("secretary")
+    assert 'data-reader=""' in site.visitor(None).text("/sign-in")
 
 
 @pytest.mark.parametrize(
@@ -125,14 +163,15 @@ def test_what_was_typed_survives_a_session_that_is_over(site: Site) -> None:
     visitor.text("/keys")
     forget_sessions(site)
     typed = 'Mijn <grond>, op\ntwee regels met "aanhaling"'
-    expired = visitor.post("/language-of-nobody", {"grounds": typed, "list": ["a", "b"]})
-    assert expired.status_code == 404, "a page that is not there has nothing to send"
+    nowhere = visitor.client.post("/language-of-nobody", data={"grounds": typed, "list": ["a", "b"]})
+    assert nowhere.status_code == 404, "a page that is not there has nothing to send"
     expired = visitor.post("/sign-out", {"grounds": typed, "list": ["a", "b"]})
     assert expired.status_code == 401
     assert "alsnog versturen" in expired.get_data(as_text=True)
     carried = dict_of_areas(expired)
     assert carried["again.grounds"] == [typed]
     assert carried["again.list"] == ["a", "b"]
+    carried |= {"typed-by": [typed_by(expired)]}
     again = visitor.client.post("/sign-in", data={**SUBMITTER, "next": "/sign-out", **carried})
     assert again.status_code == 200
     html = again.get_data(as_text=True)
@@ -145,20 +184,62 @@ def test_what_was_typed_survives_a_session_that_is_over(site: Site) -> None:
 
 def test_a_password_is_not_carried_along(site: Site) -> None:
     visitor = site.visitor("admin")
-    visitor.text("/keys")
-    response = visitor.client.post("/sign-out", data={"password": "geheim woord", "grounds": "Tekst"})
+    whose = hidden_fields(visitor.text("/keys"))["csrf"].partition(".")[2]
+    fields = {"csrf": f".{whose}", "password": "geheim woord", "grounds": "Tekst"}
+    response = visitor.client.post("/sign-out", data=fields)
     assert response.status_code == 409
     assert "Tekst" in response.get_data(as_text=True)
     assert "geheim woord" not in response.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("session", ["expired", "gone"])
+def test_what_was_typed_is_not_shown_to_whoever_else_signs_in(site: Site, session: str) -> None:
+    """Not even when of the session itself nothing is left: the form says whose it is."""
+    visitor = site.visitor("secretary")
+    visitor.text("/keys")
+    forget_sessions(site)
+    if session == "gone":
+        with psycopg.connect(site.service.settings.database_url) as connection:
+            connection.execute("DELETE FROM web.sessions")
+    expired = visitor.post("/sign-out", {"grounds": "Tussen ons gezegd"})
+    assert expired.status_code == 401
+    carried = {**dict_of_areas(expired), "typed-by": typed_by(expired), "next": "/sign-out"}
+    other = visitor.client.post("/sign-in", data={**SUBMITTER, **carried})
+    assert "van iemand anders" in other.get_data(as_text=True)
+    assert "Tussen ons gezegd" not in other.get_data(as_text=True)
+    assert visitor.get("/keys").status_code == 200, "who signed in is in, and can go on"
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        people.set_password(connection, site.service.people["secretary"].id, PASSWORD)
+    same = visitor.client.post(
+        "/sign-in", data={**carried, "email": "secretary@example.org", "password": PASSWORD}
+    )
+    assert dict_of_areas(same)["grounds"] == ["Tussen ons gezegd"]
+
+
+def test_what_nobody_known_typed_is_shown_to_nobody(site: Site) -> None:
+    response = site.visitor(None).client.post("/sign-in", data={**SUBMITTER, "again.grounds": "Tekst"})
+    assert "van iemand anders" in response.get_data(as_text=True)
+    assert "Tekst" not in response.get_data(as_text=True)
 
 
 def test_a_wrong_password_loses_nothing_of_what_was_carried_along(site: Site) -> None:
     visitor = site.visitor(None)
     response = visitor.post(
         "/sign-in",
-        {"email": "x@example.org", "password": "wrong", "next": "/sign-out", "again.grounds": "Tekst"},
-    )
+        {
+            "email": "x@example.org", "password": "wrong", "next": "/sign-out", "again.grounds": "Tekst",
+            "typed-by": "somebody",
+        },
+    )  # fmt: skip
     assert dict_of_areas(response)["again.grounds"] == ["Tekst"]
+    assert typed_by(response) == "somebody"
+
+
+def typed_by(response: TestResponse) -> str:
+    """Who typed what a page carries along."""
+    found = re.search(r'name="typed-by" value="([^"]*)"', response.get_data(as_text=True))
+    assert found is not None
+    return found[1]
 
 
 def dict_of_areas(response: TestResponse) -> dict[str, list[str]]:

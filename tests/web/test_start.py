@@ -179,7 +179,7 @@ def test_the_page_of_shortcuts_names_those_of_ones_own_menu(site: Site) -> None:
     said = unescape(site.visitor("submitter").text("/keys"))
     assert "Ga naar Mijn werk" in said
     assert "Ga naar Secretariaat" not in said
-    assert "Zoek een voorstel" in said
+    assert "Zoek in alles" in said
 
 
 @pytest.mark.slow

@@ -196,13 +196,74 @@ def test_whoever_leaves_something_out_may_go_on_and_is_told_how_much_is_left_in_
     assert response.location == f"{draft}/who"
     page = visitor.text(f"{draft}/check")
     assert "Voor je kunt indienen zijn er nog" in page
-    assert re.search(r"Wat wil je doen\?</a>: nog 4 punten", page)
+    assert "nog 4 punten" in page
     before = site.service.head()
     response = visitor.post(f"{draft}/send", {})
     assert response.status_code == 400
     assert "Voor je kunt indienen" in response.get_data(as_text=True)
     assert site.service.head() == before
     assert "Een begin" in visitor.text(f"{draft}/what")
+
+
+def test_a_refused_submission_names_every_field_and_leads_to_it(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    draft = begun(visitor)
+    filled(visitor, draft, "what", {"title": "Een begin"}, go="skip")
+    rows = {"cofinancing.0.source": "Fonds", "cofinancing.3.source": "Bank", "cofinancing.3.amount": "5"}
+    filled(visitor, draft, "money", {"requested": "200", **rows}, go="skip")
+    visitor.text(f"{draft}/check")
+    response = visitor.post(f"{draft}/send", {})
+    page = unescape(response.get_data(as_text=True))
+    assert "Je voorstel is nog niet ingediend" in page
+    listed = re.search(r'id="problems">(.*?)</ul>', page, re.DOTALL)
+    assert listed
+    lines = [
+        re.sub(r"<[^>]+>|\s+", " ", each).split()
+        for each in re.findall(r"<li>(.*?)</li>", listed[1], re.DOTALL)
+    ]
+    said = [" ".join(line) for line in lines]
+    must = "Dit veld is verplicht."
+    for label in (
+        "Samenvatting", "Begint op", "Eindigt op", "Bedrag van bijdrage 1", "Hoe zeker is bijdrage 1?",
+        "Hoe zeker is bijdrage 2?",
+    ):  # fmt: skip
+        assert f"{label} : {must}" in said, label
+    assert not any(key in " ".join(said) for key in ("period", "cofinancing", "applicant", "status"))
+    links = re.findall(r'href="([^"#]+)#([^"]+)"', listed[1])
+    assert len(links) == len(said)
+    for address, anchor in links:
+        step = visitor.text(address)
+        assert f'id="{anchor}"' in step
+        assert f'id="{anchor}-error"' in step, "what is wrong stands beside the field one comes to"
+
+
+def test_a_step_is_ticked_only_when_nothing_is_left_in_it(site: Site) -> None:
+    visitor = site.visitor("submitter")
+    draft = begun(visitor)
+    filled(visitor, draft, "what", {"title": "Een begin"}, go="skip")
+    filled(visitor, draft, "who", WHO)
+    page = visitor.text(f"{draft}/check")
+    ticked = re.findall(r'steps__name"><span class="visually-hidden">Klaar: </span>([^<]+)', page)
+    assert ticked == ["Wie en waar", "Effect en steun"]
+    filled(visitor, draft, "what", WHAT)
+    assert "Klaar: </span>" in visitor.text(f"{draft}/money")
+
+
+@pytest.mark.parametrize("left_out", ["cofinancing.0.status", "cofinancing.0.source", "cofinancing.0.amount"])
+def test_a_multiplier_is_not_judged_before_every_row_is_complete(site: Site, left_out: str) -> None:
+    visitor = site.visitor("submitter")
+    draft = whole(visitor)
+    for requirements in (f"{draft}/check", f"{draft}/money"):
+        filled(visitor, draft, "money", MONEY)
+        assert "Dat is genoeg" in visitor.text(requirements)
+        filled(visitor, draft, "money", {**MONEY, left_out: ""}, go="skip")
+        page = unescape(visitor.text(requirements))
+        assert "Dat is genoeg" not in page
+        assert "Bij 1 bijdrage van anderen mist nog iets" in page
+        assert "Nog niet voldaan: Multiplier" not in page
+        asked_for = re.search(r"Multiplier van minstens 1\s*<span[^>]*>([^<]+)", page)
+        assert asked_for
+        assert asked_for[1] == "Nog niet te zeggen"
 
 
 def test_a_requirement_of_the_programme_is_said_before_the_submission_by_the_rule_that_would_refuse_it(
@@ -447,22 +508,27 @@ def test_a_session_that_is_over_loses_nothing_of_a_step(site: Site) -> None:
         ("200.000", ["250.000"], "1.25", 44, "0.00"),
         ("200.000", ["199.999,99"], "0.99", 50, "0.01"),
         ("3", ["1", "1,50"], "0.83", 55, "0.50"),
-        ("200.000", ["veel", "200.000"], "1.00", 50, "0.00"),
     ],
 )
 def test_the_budget_never_makes_too_little_look_enough(
     site: Site, requested: str, given: list[str], multiplier: str, share: int, short: str
 ) -> None:
     programme = read_bundled("regionale-herstelaanpak-1")
-    amounts = {f"cofinancing.{row}.amount": [each] for row, each in enumerate(given)}
-    form = Form(SubmissionSchema(), {"requested": [requested], **amounts})
+    rows: dict[str, list[str]] = {}
+    for row, each in enumerate(given):
+        rows[f"cofinancing.{row}.amount"] = [each]
+        rows[f"cofinancing.{row}.source"], rows[f"cofinancing.{row}.status"] = ["Fonds"], ["own"]
+    form = Form(SubmissionSchema(), {"requested": [requested], **rows})
     found = budget(form, programme)
     assert str(found.multiplier) == multiplier
     assert found.share == share
     (need,) = found.needs
     assert f"{need.short:.2f}" == short
     assert need.met == (short == "0.00")
-    assert found.unread == given.count("veel")
+    assert found.unread == 0
+    unread = {**form.values, "cofinancing.9.amount": ["veel"]}
+    found = budget(Form(SubmissionSchema(), unread), programme)
+    assert (str(found.multiplier), found.unread, found.unfinished, found.needs) == (multiplier, 1, 1, ())
 
 
 def test_a_budget_without_a_request_says_nothing_yet() -> None:
@@ -723,6 +789,9 @@ def test_what_is_typed_in_a_browser_is_still_there_after_a_reload(opened: Opener
     page = opened("submitter", f"{draft}/money")
     page.get_by_label("Gevraagd bedrag").fill("200.000")
     page.get_by_label("Bedrag van bijdrage 1").fill("100.000")
+    page.locator("#budget").get_by_text("Bij 1 bijdrage van anderen mist nog iets").wait_for()
+    page.get_by_label("Van wie komt bijdrage 1?").fill("Fonds")
+    page.get_by_label("Hoe zeker is bijdrage 1?").select_option("own")
     page.locator("#budget").get_by_text("Dat is nog niet genoeg").wait_for()
     assert "Bewaard om" in page.locator("#kept").inner_text()
     page.evaluate("sessionStorage.clear()")
@@ -732,6 +801,7 @@ def test_what_is_typed_in_a_browser_is_still_there_after_a_reload(opened: Opener
     page.get_by_label("Bedrag van bijdrage 1").fill("300.000")
     page.locator("#budget").get_by_text("Dat is genoeg").wait_for()
     # Enter goes on to what is still missing; nothing that was typed went.
+    page.get_by_label("Van wie komt bijdrage 1?").fill("")
     page.get_by_label("Bedrag van bijdrage 1").press("Enter")
     page.locator("#proposal-errors").wait_for()
     assert page.get_by_label("Bedrag van bijdrage 1").input_value() == "300.000"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -84,6 +86,15 @@ def test_who_subscribes_sees_the_secret_and_can_see_it_again(site: Site) -> None
     assert "StageClosed" not in html, "in words"
     assert "Stimuleringsfonds" in html
     assert "Zaaksysteem" in visitor.text("/subscriptions")
+
+
+def test_the_page_says_how_long_it_is_tried_as_the_documentation_does(site: Site, project: Path) -> None:
+    visitor, place = added(site)
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        query = "UPDATE ledger.subscriptions SET failures = 1 WHERE id = %s"
+        assert connection.execute(query, (place.rpartition("/")[2],)).rowcount == 1
+    assert "10 keer, verspreid over zo'n 75 uur" in unescape(visitor.text(place))
+    assert "ten times in some 75 hours" in (project / "docs" / "integrating.md").read_text()
 
 
 def test_the_form_sent_twice_subscribes_once(site: Site) -> None:

@@ -8,12 +8,19 @@ from typing import Protocol
 from service.messaging.ledger import Delivery
 from service.wiring import Parts
 
-__all__ = ["Channel", "Dropped", "Failed", "Gone", "Later", "Outcome", "Sent"]
+__all__ = ["Channel", "Dropped", "Failed", "Filed", "Gone", "Later", "Outcome", "Sent"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """The other side has it."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """It was made and kept, and did not go anywhere by that."""
 
     detail: str = ""
 
@@ -48,7 +55,7 @@ class Later:
     again_in: float
 
 
-Outcome = Sent | Failed | Dropped | Gone | Later
+Outcome = Sent | Filed | Failed | Dropped | Gone | Later
 
 
 class Channel(Protocol):

@@ -1,10 +1,13 @@
-"""How does a letter go out? It is made, kept and issued in the log; whoever may read the case finds it there."""
+"""How does a letter go out? It is made, kept and issued in the log; whoever may read the case finds it there.
+
+Is there nobody who could, somebody must post it: the ledger has it wait for that.
+"""
 
 from __future__ import annotations
 
 from service.documents.contents import NothingToTell
-from service.documents.letters import ensure
-from service.messaging.channels.channel import Failed, Outcome, Sent
+from service.documents.letters import Altered, ensure
+from service.messaging.channels.channel import Failed, Filed, Outcome
 from service.messaging.ledger import Delivery
 from service.settings import Settings
 from service.wiring import Parts
@@ -25,8 +28,8 @@ class LetterChannel:
     def send(self, parts: Parts, delivery: Delivery) -> Outcome:
         """Issues the letter; a repeat finds it issued."""
         try:
-            return Sent(ensure(parts, delivery).id)
-        except (NothingToTell, ValueError) as error:
+            return Filed(ensure(parts, delivery).id)
+        except (Altered, NothingToTell, ValueError) as error:
             return Failed(str(error), permanent=True)
 
     def close(self) -> None:

@@ -102,7 +102,7 @@ class Webhook:
                 subscription=subscription.id, delivery=delivery.id, why=str(unreached), details=unreached.details,
             )  # fmt: skip
         else:
-            outcome = judged(answer, delivery.tries, test)
+            outcome = judged(answer, delivery.tries_since, test)
         with parts.pool.connection() as connection:
             match outcome:
                 case Sent():

@@ -7,6 +7,7 @@ once. What happens in one case is one conversation: every mail answers a root th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
@@ -68,7 +69,7 @@ class Content:
 def compose(parts: Parts, delivery: Delivery, reader: Reader) -> EmailMessage:
     """The mail for this reader, with the letter that goes along, which is made when it is not there yet.
 
-    Raises ValueError for an address that is none.
+    Raises ValueError for an address that is none; Altered when the letter is not what the log says was issued.
     """
     with parts.pool.connection() as connection:
         has_letter = _has_letter(connection, delivery)
@@ -80,7 +81,7 @@ def compose(parts: Parts, delivery: Delivery, reader: Reader) -> EmailMessage:
 def preview(parts: Parts, delivery: Delivery) -> EmailMessage:
     """The same mail to look at: it makes no letter, and its links turn nothing off.
 
-    For who is not there any more it has no address, and is in Dutch.
+    For who is not there any more it has no address, and is in Dutch. A letter that was altered is not in it.
     """
     with parts.pool.connection() as connection:
         reader = readers.find(connection, delivery.recipient) or Reader(delivery.recipient, "", "", DEFAULT)
@@ -90,7 +91,9 @@ def preview(parts: Parts, delivery: Delivery) -> EmailMessage:
         for each in issued
         if (each.letter, f"event:{each.about}") == (delivery.letter, delivery.cause)
     ]
-    letter = letters.read(parts, delivery.stream, about[0]) if about else None
+    letter = None
+    with suppress(letters.Altered):
+        letter = letters.read(parts, delivery.stream, about[0]) if about else None
     return _mail(parts, delivery, reader, letter, None)
 
 

@@ -18,7 +18,4 @@
     if (!all) return;
     for (const box of document.getElementsByName(all.dataset.tickAll)) box.checked = all.checked;
   });
-
-  // Said of the page, not of each box: what is put in place later shows its box too, and a region stays as it was sent.
-  document.documentElement.classList.add("ticks-all");
 })();

@@ -8,7 +8,7 @@
     const found = keeper(event);
     if (!found || event.detail.xhr.status !== 200) return;
     say(true);
-    sessionStorage.removeItem(`besluitspoor:${location.pathname}#${found.dataset.keeps}`);
+    sessionStorage.removeItem(`besluitspoor:${document.body.dataset.reader}:${location.pathname}#${found.dataset.keeps}`);
   });
   for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(failure, (event) => { if (keeper(event)) say(false); });
