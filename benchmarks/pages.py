@@ -183,6 +183,9 @@ def _places(settings: Settings) -> dict[str, Any]:
             "reference": column(
                 "SELECT DISTINCT facts ->> 'reference' FROM ledger.notices WHERE facts ? 'reference' ORDER BY 1"
             ),
+            "published": column(
+                "SELECT reference FROM views.register WHERE on_closing IS NOT NULL ORDER BY reference"
+            ),
             "person": column("SELECT id FROM vault.people ORDER BY id"),
             "draft": [drafts.begin(connection, submitter.id, "herstel", {"title": ["Meten is weten"]}).id],
             "token": [link(settings, Subscription(member.id, "turn")).rpartition("/")[2]],

@@ -12,6 +12,11 @@ __all__ = ["ELSEWHERE", "FORMS", "PAGES", "forgotten"]
 
 PAGES = (
     ("nobody", "/sign-in"),
+    ("nobody", "/register"),
+    ("nobody", "/register?q=winkels"),
+    ("nobody", "/register?municipality=GM0707"),
+    ("nobody", "/register/{published}"),
+    ("nobody", "/register/open-data"),
     ("submitter", "/"),
     ("secretary", "/"),
     ("member", "/"),
@@ -36,6 +41,7 @@ PAGES = (
     ("member", "/proposals/{award}/acts/award"),
     ("secretary", "/proposals/{held_over}/acts/resume"),
     ("secretary", "/proposals/{advice}/withdrawal"),
+    ("secretary", "/proposals/{advice}/confidentiality"),
     ("submitter", "/proposals/new"),
     ("submitter", "/proposals/new/{draft}/what"),
     ("submitter", "/proposals/new/{draft}/who"),
@@ -119,6 +125,9 @@ ELSEWHERE = {
     "money.as_file": DOWNLOAD,
     "portfolio.download": DOWNLOAD,
     "terms.as_file": DOWNLOAD,
+    "register.as_csv": DOWNLOAD,
+    "register.as_json": DOWNLOAD,
+    "register.feed": DOWNLOAD,
     "letters.download": DOWNLOAD,
     "letters.preview": "a PDF that is typeset anew each time",
     "newsletters.read_file": DOWNLOAD,
@@ -137,7 +146,8 @@ ELSEWHERE = {
 
 UUID = "01a22dac-9529-7c23-a0de-eec218ae3b02"
 EXAMPLES = {
-    "envelope": "pot", "reference": "RHA-2020-0001", "draft": f"draft-{UUID}", "person": f"person-{UUID}",
+    "envelope": "pot", "reference": "RHA-2020-0001", "published": "RHA-2020-0001",
+    "draft": f"draft-{UUID}", "person": f"person-{UUID}",
     "held_back": f"proposal-{UUID}/phases/1", "delivery": f"delivery-{UUID}",
     "draft_letter": f"newsletter-{UUID}", "municipality": "GM0707", "subscription": f"subscription-{UUID}",
     "token": "token",
