@@ -206,7 +206,6 @@ def _places(settings: Settings) -> dict[str, Any]:
             ),
             "person": column("SELECT id FROM vault.people ORDER BY id"),
             "draft": [drafts.begin(connection, submitter.id, "herstel", {"title": ["Meten is weten"]}).id],
-            "council": [councils.add(connection, "GM0707", "griffie@example.org")],
             "token": [link(settings, Subscription(member.id, "turn")).rpartition("/")[2]],
         }
     places |= _newsletter(settings) | _subscription(settings) | _published(settings)

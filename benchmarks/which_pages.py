@@ -119,6 +119,7 @@ PAGES = (
     ("submitter", "/account/tokens"),
     ("nobody", "/register"),
     ("nobody", "/register?q=winkels"),
+    ("nobody", "/register?municipality=GM0707"),
     ("nobody", "/register/{public}"),
     ("nobody", "/register/open-data"),
     ("submitter", "/organisation"),

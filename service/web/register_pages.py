@@ -58,7 +58,10 @@ def index() -> Response:
     parts = visit.parts()
     called, placed = names(parts), places(parts)
     with parts.pool.connection() as connection:
-        years = register.years(parts, connection)
+        today = parts.calendar().today
+        years = parts.counted.once(
+            connection, ("years of the register", today), lambda: register.years(parts, connection)
+        )
     options: dict[str, list[tuple[str, str]]] = {
         "programme": sorted(called.programmes.items(), key=lambda each: each[1]),
         "year": [(str(year), str(year)) for year in years],

@@ -38,7 +38,9 @@ class Shelf:
 
     def planned(self) -> list[Delivery]:
         """All events of the log, each ready to be sent."""
-        ledger.add(self.db, subscriptions.made(self.db, self.parts.log.read(0, 100), {}))
+        ledger.add(
+            self.db, subscriptions.made(self.db, self.parts.log.read(0, 100), {}, self.parts.calendar().today)
+        )
         query = "SELECT id FROM ledger.deliveries WHERE state = 'waiting' ORDER BY id"
         claimed = [ledger.claim(self.db, id) for (id,) in self.db.execute(query).fetchall()]
         return [each for each in claimed if each is not None]

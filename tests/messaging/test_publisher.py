@@ -8,15 +8,19 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 
 import psycopg
 from cloudevents.core.bindings.rabbitmq import RabbitMQMessage, from_structured_event
 from kombu import Queue
 
+from domain.events import ConfidentialitySet, FundsReleased, ProposalWithdrawn
+from service.eventstore import Log, Meta
 from service.messaging.broker import connected, events_exchange
 from service.settings import Settings
 
-from .conftest import Inbox
+from .conftest import Inbox, cloudevent_of
 
 Publishing = Callable[[Settings], AbstractContextManager[threading.Event]]
 Append = Callable[[int], None]
@@ -60,6 +64,33 @@ def test_a_message_says_what_it_is(
     event = from_structured_event(RabbitMQMessage({}, message.content_type, body))
     assert event.get_type() == "nl.besluitspoor.envelope.funds-released.v1"
     assert message.properties["message_id"] == event.get_id()
+
+
+def test_nothing_of_a_confidential_case_is_published_and_all_after_it_is(
+    on_broker: Settings,
+    inbox: Inbox,
+    log: Log,
+    position: Position,
+    publishing: Publishing,
+    until: Until,
+) -> None:
+    """Whose money it is is not told either: of an envelope the amounts are."""
+    secret, other, meta = "proposal-1", "proposal-2", Meta(date(2026, 1, 5), "person-1", None, "c")
+    level = ConfidentialitySet(0, "confidential", "woo-5-2", None, "")
+    ended = ConfidentialitySet(0, "confidential", "woo-5-2", date(2020, 1, 1), "")
+    log.append([(secret, level)], {secret: 0}, replace(meta, command_id="c1"))
+    log.append([(other, ended)], {other: 0}, replace(meta, command_id="c2"))
+    for number, proposal in enumerate((secret, other), 1):
+        released = FundsReleased(proposal, Decimal("1.00"))
+        log.append([(f"envelope-{number}", released)], {}, replace(meta, command_id=f"e{number}"))
+        withdrawn = ProposalWithdrawn("")
+        log.append([(proposal, withdrawn)], {proposal: 1}, replace(meta, command_id=f"w{number}"))
+    with publishing(on_broker):
+        until(lambda: position() == 6)
+    events = [each for each in map(cloudevent_of, inbox.messages()) if each["source"] == inbox.source]
+    assert [int(each["sequence"]) for each in events] == [2, 3, 5, 6]
+    named = {each["subject"]: each["data"]["payload"].get("proposal") for each in events}
+    assert named == {other: None, "envelope-1": "confidential", "envelope-2": other}
 
 
 def test_a_binding_chooses_by_routing_key(

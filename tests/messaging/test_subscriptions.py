@@ -62,13 +62,14 @@ CLOSING = recorded(1, StageClosed("advies", "db", "approved"))
 WITHDRAWING = recorded(2, ProposalWithdrawn("grounds"))
 FUNDS = recorded(3, FundsReleased("proposal-1", sample(EVENTS["FundsReleased"]).amount), "envelope-e")
 PROGRAMME = {"proposal-1": "rha"}
+TODAY = date(2026, 11, 20)
 
 
 def heard(
     db: Connection, events: list[Recorded], programme_of: dict[str, str] = PROGRAMME
 ) -> list[tuple[int, str]]:
     """Which positions go to whom."""
-    made = subscriptions.made(db, events, programme_of)
+    made = subscriptions.made(db, events, programme_of, TODAY)
     return [(making.position, each.recipient) for making, planned in made for each in planned]
 
 
@@ -76,7 +77,7 @@ def test_each_event_is_one_notice_with_one_delivery_for_each_subscription(
     db: Connection, program: Person
 ) -> None:
     both = {subscribed(db, program).id, subscribed(db, program).id}
-    ((making, planned),) = subscriptions.made(db, [CLOSING], PROGRAMME)
+    ((making, planned),) = subscriptions.made(db, [CLOSING], PROGRAMME, TODAY)
     assert (making.cause, making.kind, making.position, making.stream) == (
         "event:1",
         "event",
@@ -92,7 +93,7 @@ def test_each_event_is_one_notice_with_one_delivery_for_each_subscription(
 
 
 def test_nobody_subscribed_nothing_is_kept(db: Connection, program: Person) -> None:
-    assert subscriptions.made(db, [CLOSING, WITHDRAWING], PROGRAMME) == []
+    assert subscriptions.made(db, [CLOSING, WITHDRAWING], PROGRAMME, TODAY) == []
 
 
 def test_types_and_programmes_are_what_is_asked_for(db: Connection, program: Person) -> None:
@@ -144,7 +145,7 @@ def test_what_waits_is_dropped_when_it_is_paused_gone_or_removed(db: Connection,
         return [(row[0], row[1]) for row in db.execute(query, (id,)).fetchall()]  # type: ignore[index]
 
     paused, gone, removed = (subscribed(db, program) for _ in range(3))
-    ledger.add(db, subscriptions.made(db, [CLOSING], PROGRAMME))
+    ledger.add(db, subscriptions.made(db, [CLOSING], PROGRAMME, TODAY))
     subscriptions.change(db, paused.id, name="x", url=paused.url, types=(), programmes=(), state="off")
     subscriptions.gone(db, gone.id)
     assert subscriptions.remove(db, removed.id)

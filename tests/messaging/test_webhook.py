@@ -56,7 +56,9 @@ class Post:
 
     def planned(self, subscription: Subscription) -> Delivery:
         """The first event of the log, ready to be sent there."""
-        ledger.add(self.db, subscriptions.made(self.db, self.parts.log.read(0, 1), {}))
+        ledger.add(
+            self.db, subscriptions.made(self.db, self.parts.log.read(0, 1), {}, self.parts.calendar().today)
+        )
         with psycopg.connect(self.parts.settings.database_url) as connection:
             query = "SELECT id FROM ledger.deliveries WHERE recipient = %s AND state = 'waiting'"
             ((id,),) = connection.execute(query, (subscription.id,)).fetchall()
@@ -205,7 +207,7 @@ def test_410_ends_the_subscription_until_its_owner_turns_it_on(post: Post, recei
     outcome, subscription = post.sent(receiver.address)
     assert outcome == Gone("410 Gone")
     assert subscription.state == "gone"
-    assert subscriptions.made(post.db, post.parts.log.read(0, 1), {}) == []
+    assert subscriptions.made(post.db, post.parts.log.read(0, 1), {}, post.parts.calendar().today) == []
 
 
 def test_failures_are_counted_until_it_goes_well(post: Post, receiver: Receiver) -> None:
