@@ -188,10 +188,12 @@ def _take(parts: Parts, connection: Connection, wanted: Plan) -> None:
 def _blank(connection: Connection, said: Sequence[str]) -> None:
     """Takes the name out of what others have not sent in yet, and out of what other sides said of a try."""
     find = _finder(said)
-    for id, content in connection.execute("SELECT id, content FROM web.drafts").fetchall():
-        blanked = _blanked(content, find)
-        if blanked != content:
-            connection.execute("UPDATE web.drafts SET content = %s WHERE id = %s", (Jsonb(blanked), id))
+    for table, key, column in (("web.drafts", "id", "content"), ("web.on_their_way", "state", "fields")):
+        for id, content in connection.execute(f"SELECT {key}, {column} FROM {table}".encode()).fetchall():
+            blanked = _blanked(content, find)
+            if blanked != content:
+                change = f"UPDATE {table} SET {column} = %s WHERE {key} = %s"
+                connection.execute(change.encode(), (Jsonb(blanked), id))
     patterns = [_like(each) for each in said]
     for table, column, keys in (
         ("ledger.tries", "detail", ("delivery", "number")),

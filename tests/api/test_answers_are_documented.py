@@ -85,6 +85,8 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         for state in ("draft", "approved")
         for each in walked.told("secretary", f"/newsletters?state={state}")["items"]
     ]
+    published = [each["reference"] for each in walked.told(None, "/register")["items"]]
+    assert published
     someone = walked.done("admin", "/people", {"name": "Jo", "email": "jo@example.org", "roles": ["auditor"]})
     asked = {
         "/inbox": ["/inbox", "/inbox?shelf=unread"],
@@ -103,6 +105,8 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         "/envelopes": ["/envelopes"],
         "/envelopes/{code}": ["/envelopes/pot"],
         "/portfolio": ["/portfolio"],
+        "/register": ["/register"],
+        "/register/{reference}": [f"/register/{reference}" for reference in published],
         "/retention": ["/retention", "/retention?on=2040-01-01"],
         "/events": ["/events?limit=1000"],
         "/newsletters": ["/newsletters", "/newsletters?state=draft"],

@@ -316,9 +316,9 @@ QUERIES = [
     ("/events?after=-1", "after", "not-a-number"),
     ("/events?limit=1001", "limit", "number-out-of-range"),
     ("/bodies/secretariat/queue?cursor=x", "cursor", "cursor-invalid"),
-    ("/deliveries?required=nonsense", "required", "not-a-flag"),
-    ("/deliveries?required=True", "required", "not-a-flag"),
-    ("/deliveries?required=", "required", "not-a-flag"),
+    ("/deliveries?required=nonsense", "required", "unknown-choice"),
+    ("/deliveries?required=True", "required", "unknown-choice"),
+    ("/deliveries?required=", "required", "unknown-choice"),
     ("/deliveries?required=true&required=false", "required", "repeated-parameter"),
 ]
 
@@ -330,7 +330,7 @@ def test_a_query(service: Service, path: str, at: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", "Give true or false"), ("nl", "Geef hier true of false")]
+    ("language", "words"), [("en", "Choose one of: true, false"), ("nl", "Kies een van: true, false")]
 )
 def test_what_is_wrong_with_a_query_is_said_in_both_languages(
     service: Service, language: str, words: str

@@ -80,6 +80,11 @@ def test_the_stories_tell_of_every_event_of_a_case_and_of_an_envelope() -> None:
         "NewsletterApproved",
         "TextRedacted",
         "RetentionApplied",
+        "PersonAdded",
+        "PersonChanged",
+        "AccessEnded",
+        "ErasureRequested",
+        "PersonErased",
     }
 
 

@@ -19,9 +19,24 @@ from service import erasing, held, rebuild
 from service.api.sentences import told
 from service.documents import letters
 from service.errors import Missing
-from service.identity import changing, parties, people, tokens, undeliverable
+from service.identity import (
+    changing,
+    guard,
+    identities,
+    links,
+    parties,
+    passkeys,
+    people,
+    second_factor,
+    sign_ins,
+    tokens,
+    undeliverable,
+)
 from service.identity.changing import SYSTEM
+from service.identity.oidc import on_their_way
+from service.identity.oidc.asked import Begun
 from service.identity.people import Person
+from service.identity.scope import everything
 from service.messaging import by_post, courier, noticing, preferences
 from service.messaging.channels.email import Email
 from service.messaging.channels.letter import LetterChannel
@@ -75,7 +90,8 @@ class World:
             for (document,) in self.ask(f"SELECT document FROM views.{view.name} ORDER BY key")
         ]
         with self.parts.pool.connection() as connection:
-            return fill([documents, told(self.parts.log.load(self.case), "nl")], connection)
+            scope = everything(self.parts.calendar().today)
+            return fill([documents, told(self.parts.log.load(self.case), "nl")], connection, scope)
 
 
 @pytest.fixture
@@ -117,6 +133,7 @@ def fill_everything(world: World) -> None:
         secretary = service.people["secretary"].id
         others = {"applicant.name": [NAME], "summary": [f"Gebeld met {NAME}, zie {EMAIL}."]}
         drafts.begin(connection, secretary, "regionale-herstelaanpak", others)
+        fill_ways_in(world, connection)
         at = noticing.position(connection)
         while (reached := noticing.fold_batch(parts, connection, at, 100)) != at:
             at = reached
@@ -133,6 +150,27 @@ def fill_everything(world: World) -> None:
             "INSERT INTO ledger.tries SELECT id, 99, now(), 'failed', %s FROM ledger.deliveries WHERE recipient = %s",
             (f"550 no mail for {NAME}", person.id),
         )
+
+
+def fill_ways_in(world: World, connection: psycopg.Connection[Any]) -> None:
+    """By every way in something is kept: of her, of her address before it was linked, of what was under way."""
+    person = world.person
+    identities.link(connection, "https://idp.example", "subject-1", person.id)
+    identities.note(connection, "https://idp.example", "subject-2", EMAIL.upper(), NAME)
+    links.ask(connection, EMAIL)
+    second_factor.begin(connection, world.settings, person.id)
+    place = passkeys.place(replace(world.settings, public_url="http://localhost:8000"))
+    assert place is not None
+    passkeys.options_to_add(connection, place, person)
+    connection.execute(
+        "INSERT INTO vault.passkeys (id, credential, person, name, public_key, sign_count, synced)"
+        " VALUES ('passkey-1', 'c', %s, %s, 'k', 0, false)",
+        (person.id, f"Telefoon van {NAME}"),
+    )
+    tried = guard.of(world.settings.secret, EMAIL, "192.0.2.7")
+    sign_ins.note(connection, tried, person.id, "password", "refused")
+    begun = Begun("https://idp.example/authorize", "state", "nonce", "verifier")
+    on_their_way.keep(connection, begun, "idp", "/proposals/new", [("summary", f"Gebeld met {NAME}")])
 
 
 def dump(world: World) -> str:

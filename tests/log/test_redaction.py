@@ -113,7 +113,7 @@ def test_a_repeat_with_the_same_key_does_nothing_beside_it_again(log: Log) -> No
     [
         "UPDATE log.words SET texts = texts - 'grounds'",
         "SELECT documents.take_away(1, '{}', '{}')",
-        "UPDATE documents.letters SET pdf = ''",
+        "UPDATE documents.letters SET pdf = '', redacted = 1",
         "UPDATE documents.editions SET kept = '', redacted = 1",
         "ALTER TABLE log.events DISABLE TRIGGER take_words_away",
         "SELECT log.take_words_away()",

@@ -102,6 +102,8 @@ def story(site: Site) -> Told:
         "draft": f"draft-{uuid4()}", "step": "what", "number": 2, "figure": "municipalities", "letter": letter.id,
         "delivery": message, "subscription": subscription["id"], "newsletter": newsletter.id,
         "municipality": "GM0772", "address": f"address-{uuid4()}", "token": token_of(site), "chosen": "nl",
+        "provider": "nobody", "identity": "identity-1",
+        "session": f"session-{uuid4()}", "passkey": f"passkey-{uuid4()}",
         "act": "completeness", "filename": "shell.css", "fingerprint": "0", "name": "x", "path": "x",
     }  # fmt: skip
     return Told(site, secret, reference, other, facts)
@@ -140,6 +142,8 @@ def addresses(story: Told, api: bool) -> Iterator[tuple[str, str]]:
 
 def named(story: Told, rule: Rule, code: str) -> dict[str, Any]:
     facts = {**story.facts, "code": code, "reference": story.reference}
+    if "unsubscribe" not in rule.endpoint:
+        facts["token"] = "0" * 16
     if "subscriptions" in rule.endpoint:
         facts["delivery"] = f"delivery-{uuid4()}"
     return {name: facts[name] for name in rule.arguments}

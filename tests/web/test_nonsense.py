@@ -57,6 +57,14 @@ OWN = (
 """What a page puts into its forms by itself."""
 
 
+OF_ONE = {
+    "elsewhere.go", "passkeys.ask_to_sign_in", "passkeys.sign_in", "passkeys.remove",
+    "account_tokens.revoke", "account_sessions.end",
+}  # fmt: skip
+"""What goes to a provider needs one, what takes a passkey a host with a name, and what ends something of somebody's own
+that it is there: tests/web/test_elsewhere.py, test_passkeys.py and test_account_sessions.py."""
+
+
 def who_for(name: str) -> str:
     """Somebody who gets past the permissions of a route."""
     area = name.partition(".")[0]
@@ -163,8 +171,7 @@ def refusing(place: Place, fields: dict[str, list[str]]) -> list[tuple[str, int]
     """Every form that fails when it is sent with these fields, with its status."""
     wrong = []
     for name, rule in rules(place.site, "POST"):
-        # What goes to a provider needs one: tests/web/test_elsewhere.py has it.
-        if name in ("sign_in.sign_in", "sign_in.sign_out", "submission.delete", "elsewhere.go"):
+        if name in ("sign_in.sign_in", "sign_in.sign_out", "submission.delete", *OF_ONE):
             continue
         visitor = signed_in(place.site, who_for(name))
         # Whoever would be told that it is not there gets no further.
