@@ -22,8 +22,9 @@ _JSON = msgspec.json.Encoder()
 class Answer:
     """What a question is answered with. `body` is JSON already when it is bytes.
 
-    `version` is that of the resource as it is now; without one the ETag is a digest of the body, also for what was at a
-    moment, which may change while its version does not. `position` is how far in the log the answer has seen. `links`
+    `version` is that of the resource as it is now, and stands in the ETag before a digest of the body: names can be
+    erased and words come open on a day while the version stays. Without one the ETag is the digest alone, also for what
+    was at a moment. `position` is how far in the log the answer has seen. `links`
     are addresses by relation (prev, next). `filename` is what a file is kept under,
     `location` where to find what was made.
     """
@@ -40,7 +41,8 @@ class Answer:
 def shown(answer: Answer) -> Response:
     """200 with the answer, or 304 when the caller has it already."""
     body = answer.body if isinstance(answer.body, bytes) else _JSON.encode(answer.body)
-    tag = str(answer.version) if answer.version is not None else hashlib.sha256(body).hexdigest()[:32]
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    tag = f"{answer.version}.{digest}" if answer.version is not None else digest
     headers = {"ETag": f'"{tag}"'}
     if answer.position is not None:
         headers["Event-Position"] = str(answer.position)

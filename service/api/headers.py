@@ -18,7 +18,7 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 TAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 """An entity tag; a comma may stand in it."""
 TAGS = re.compile(rf"{TAG.pattern}([ \t]*,[ \t]*{TAG.pattern})*")
-VERSION = re.compile(r'"[0-9]{1,18}"')
+VERSION = re.compile(r'"([0-9]{1,18})(\.[0-9a-f]{32})?"')
 POSITION = re.compile(r"[0-9]{1,18}")
 
 
@@ -45,14 +45,16 @@ def once(secret: bytes, body: Any) -> Once | None:
 def if_match() -> tuple[int, ...] | None:
     """The versions that `If-Match` asks for, any of them, or None where any there is will do.
 
-    A weak tag matches nothing (RFC 9110), and neither does that of another answer than a version.
+    A weak tag matches nothing (RFC 9110), and neither does that of an answer without a version. Of a tag with a digest the
+    version counts: who acts on a case may not have seen a name that was erased since.
     """
     given = request.headers.get("If-Match")
     if given is None or given.strip() == "*":
         return None
     if not TAGS.fullmatch(given.strip()):
         raise wrong("If-Match", "if-match-invalid")
-    return tuple(int(tag.strip('"')) for tag in TAG.findall(given) if VERSION.fullmatch(tag))
+    found = (VERSION.fullmatch(tag) for tag in TAG.findall(given))
+    return tuple(int(version[1]) for version in found if version)
 
 
 def event_position() -> int | None:

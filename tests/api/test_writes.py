@@ -142,7 +142,7 @@ def test_what_was_at_a_moment_is_fresh_though_its_last_version_is_the_same(servi
     assert (fresh.status_code, fresh.json["left"], fresh.json["version"]) == (200, "111.00", 3)
     assert fresh.json["position"] == service.head()
     now = service.ask("auditor", "/envelopes/pot")
-    assert now.headers["ETag"] == '"3"'
+    assert now.headers["ETag"].startswith('"3.')
     for moment in ("effectiveOn=2020-11-30", f"atPosition={service.head()}", "asOf=2199-01-01"):
         then = service.ask("auditor", f"/envelopes/pot?{moment}")
         assert len(then.headers["ETag"]) == 34, moment
@@ -184,7 +184,8 @@ def test_a_case_at_a_moment_has_a_tag_of_its_own(service: Service) -> None:
     service.told("auditor", at)
     now, then = service.ask("auditor", at), service.ask("auditor", f"{at}?effectiveOn=2020-12-01")
     assert now.json == then.json
-    assert now.headers["ETag"] == f'"{now.json["version"]}"' != then.headers["ETag"]
+    assert now.headers["ETag"].partition(".")[0] == f'"{now.json["version"]}'
+    assert then.headers["ETag"] != now.headers["ETag"]
 
 
 def test_pages_go_forward_and_back_in_a_fixed_order(service: Service) -> None:

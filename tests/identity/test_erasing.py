@@ -283,6 +283,19 @@ def test_no_answer_page_or_file_has_the_name_and_where_it_was_it_says_erased(wor
             letters.read(world.parts, world.case, letter["id"])
 
 
+def test_who_read_the_case_before_is_not_told_that_it_is_still_the_same(world: World) -> None:
+    """The version of the case stays: nothing happened to it. What it says does not."""
+    path = f"/proposals/{world.case}"
+    before = world.service.ask("secretary", path)
+    tag = {"If-None-Match": before.headers["ETag"]}
+    assert world.service.ask("secretary", path, headers=tag).status_code == 304
+    erasing.erase(world.parts, SYSTEM, world.person.id, "request")
+    after = world.service.ask("secretary", path, headers=tag)
+    assert after.status_code == 200
+    assert not SAID.search(after.get_data(as_text=True))
+    assert after.json["version"] == before.json["version"]  # type: ignore[index]
+
+
 def test_a_letter_that_is_made_after_it_is_to_an_erased_person(world: World) -> None:
     case = world.service.done(
         "her", "/proposals", a_proposal(applicant={"name": NAME, "kind": "natural-person"})
