@@ -18,7 +18,7 @@ from benchmarks.generate import LANES, generate
 from benchmarks.http import HOST, THREADS, WORKERS, Connection, _answers, _free_port, _request
 from benchmarks.notices import tell_all
 from benchmarks.tables import Aim, Table, percentile
-from benchmarks.which_pages import FORMS, PAGES, forgotten
+from benchmarks.which_pages import FORMS, PAGES, WHOLE, forgotten
 from domain.proposal import Decide
 from service import commands, register, webserver
 from service.app import create_app
@@ -41,8 +41,8 @@ TOLD = 5_000
 """Events that people were told of: some years of a region."""
 PROJECTS = 40
 """In a newsletter, at least: what comes in within a busy quarter of a region."""
-AIM = 50
-"""Milliseconds, for 95 of a hundred."""
+AIM, AIM_WHOLE = 50, 1000
+"""Milliseconds, for 95 of a hundred: of a page, and of one that reads everything that is kept."""
 
 ROLES: dict[str, tuple[str, ...]] = {
     "submitter": (),
@@ -93,8 +93,9 @@ def run(bench: Bench) -> Table:
     for (role, path), found in times.items():
         cells = [f"{1000 * percentile(found, percent):.0f}" for percent in (50, 95)]
         table.rows.append((f"{path} ({role})", *cells, f"{sizes[role, path] / 1000:.0f}"))
-    worst = max(1000 * percentile(found, 95) for found in times.values())
-    table.aims.append(Aim(f"every page within {AIM} ms, p95", f"{worst:.0f} ms at most", worst < AIM))
+    for what, aim, whole in (("every page", AIM, False), ("what reads all that is kept", AIM_WHOLE, True)):
+        worst = max(1000 * percentile(times[page], 95) for page in times if (page[1] in WHOLE) == whole)
+        table.aims.append(Aim(f"{what} within {aim} ms, p95", f"{worst:.0f} ms at most", worst < aim))
     table.notes.append(
         f"{there['count']:,} proposals; one request at a time, the answer not compressed; autovacuum has been by."
     )

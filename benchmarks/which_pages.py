@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.routing import Map
 
-__all__ = ["ELSEWHERE", "FORMS", "PAGES", "forgotten"]
+__all__ = ["ELSEWHERE", "FORMS", "PAGES", "WHOLE", "forgotten"]
 
 PAGES = (
     ("nobody", "/sign-in"),
@@ -126,6 +126,9 @@ PAGES = (
     ("submitter", "/account/data"),
 )
 """Who asks for what. What stands in braces is of the log that is measured (`benchmarks/pages.py`)."""
+
+WHOLE = ("/retention", "/admin/people/{person}/erasure", "/account/data")
+"""What looks through all that is kept, for one person or once a year: a term of its own."""
 
 FORMS = {
     "/queue/taskforce/together": {

@@ -703,7 +703,7 @@ def retention_report(code: str | None, on: datetime | None, output: Path | None,
     with _settings(data) as settings, closing(build(settings)) as parts:
         if code is not None and latest(parts, code) is None:
             raise click.ClickException(f"There is no programme '{code}'.")
-        lines = retaining.report(parts, None, on.date() if on else parts.calendar().today, code)
+        lines = retaining.report(parts, None, on.date() if on else parts.calendar().today, code).lines
     text = retaining.as_csv(lines, retaining.Line)
     if output is None:
         click.echo(text, nl=False)

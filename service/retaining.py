@@ -15,12 +15,13 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import tuple_row
+from psycopg.types.json import Jsonb
 
 from domain import case as cases
 from domain.errors import Refused
 from domain.events import RetentionApplied
 from domain.recorded import Recorded
-from domain.retention import apply_retention, ended, parties_of
+from domain.retention import APPROVED, AWARDED, apply_retention, ended, parties_of
 from service import copies, reading
 from service.commands import Decision, Done, once_only, refuse_stale
 from service.documents.edition import NAMED
@@ -29,10 +30,10 @@ from service.eventstore import Beside, Once
 from service.identity.people import Person
 from service.identity.permissions import acting_as, check
 from service.identity.scope import Subject, everything, scope_of
-from service.published import latest
+from service.published import latest, published_codes
 from service.wiring import Parts
 
-__all__ = ["Line", "Outcome", "apply", "apply_to", "as_csv", "from_csv", "refuse_changed", "report"]
+__all__ = ["Line", "Outcome", "Report", "apply", "apply_to", "as_csv", "from_csv", "refuse_changed", "report"]
 
 Connection = psycopg.Connection[Any]
 
@@ -86,36 +87,48 @@ class Kept:
 
 
 CANDIDATES = """SELECT s.key FROM views.status s
-    WHERE status IN ('awarded', 'approved', 'rejected', 'withdrawn') AND document ->> 'lastEffectiveOn' < %(before)s
+    JOIN jsonb_to_recordset(%(terms)s) AS t (programme text, status text, years int) USING (programme, status)
+    WHERE (document ->> 'lastEffectiveOn')::date + make_interval(years => t.years) <= %(on)s
         AND (%(programme)s::text IS NULL OR programme = %(programme)s) AND NOT {secret}
+        AND NOT EXISTS (SELECT FROM log.events r WHERE r.originator_id = s.key AND r.topic = 'RetentionApplied'
+            AND r.originator_version >= (document ->> 'version')::int)
     ORDER BY reference"""
+"""What may have to go: the years are counted as PostgreSQL does, which is a day earlier after a 29 February."""
 AT_ONCE = 200
 
 
-def report(parts: Parts, person: Person | None, on: date, programme: str | None = None) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The cases whose term is over; `more`: there are others, which come when these are done."""
+
+    lines: list[Line]
+    more: bool = False
+
+
+def report(
+    parts: Parts, person: Person | None, on: date, programme: str | None = None, most: int | None = None
+) -> Report:
     """The cases whose term is over on a day, by reference. `person` None: the operator, at the machine itself.
 
-    Confidential cases are in it for who may know of these.
+    Confidential cases are in it for who may know of these. Of more than `most` cases, the first.
     """
     today = parts.calendar().today
     scope = everything(today) if person is None else scope_of(person, today)
     if person is not None:
         check(person, "read-retention")
     with parts.pool.connection() as connection:
-        asked = {**scope.params, "before": on.isoformat(), "programme": programme}
+        asked = {**scope.params, "on": on, "programme": programme, "terms": Jsonb(_terms(parts))}
         query = CANDIDATES.format(secret=scope.secret())
         with connection.cursor(row_factory=tuple_row) as cursor:
             keys = [key for (key,) in cursor.execute(query.encode(), asked).fetchall()]
-        due: list[list[Recorded]] = []
-        for at in range(0, len(keys), AT_ONCE):
-            batch = keys[at : at + AT_ONCE]
+        due: list[Sequence[Recorded]] = []
+        while keys and (most is None or len(due) <= most):
+            batch, keys = keys[:AT_ONCE], keys[AT_ONCE:]
             histories = reading.histories(connection, batch)
-            due += [
-                histories[key] for key in batch if key in histories and _due_by(parts, histories[key], on)
-            ]
-        among = [history[0].stream for history in due]
-        lines = (_line(parts, connection, history, among) for history in due)
-        return [line for line in lines if line is not None]
+            found = (histories[key] for key in batch if key in histories)
+            due += [history for history in found if _due_by(parts, history, on)]
+        more = most is not None and len(due) > most
+        return Report(_lines(parts, connection, due[:most]), more)
 
 
 def apply_to(
@@ -137,7 +150,7 @@ def apply_to(
         programme = latest(parts, case.programme)
         assert programme is not None
         with parts.pool.connection() as connection:
-            kept = _kept(connection, history)
+            kept = _kept(connection, [history])[proposal]
         today = parts.calendar().today
         events = apply_retention(case, programme.retention, today, kept.all)
         return Decision(
@@ -159,15 +172,16 @@ def apply_to(
 
 def refuse_changed(parts: Parts, lines: Sequence[Line]) -> None:
     """Refuses a report that is not what it would be now, for the cases in it that were not done yet."""
-    changed = []
-    among, today = [line.proposal for line in lines], parts.calendar().today
+    today = parts.calendar().today
     with parts.pool.connection() as connection:
-        for line in lines:
-            history = parts.log.load(line.proposal)
-            if _done_at(history, line) is None and (
-                not history or _line(parts, connection, history, among) != line or line.due_on > today
-            ):
-                changed.append(line.reference)
+        histories = reading.histories(connection, [line.proposal for line in lines])
+        now = {line.proposal: line for line in _lines(parts, connection, list(histories.values()))}
+    changed = [
+        line.reference
+        for line in lines
+        if _done_at(histories.get(line.proposal, ()), line) is None
+        and (now.get(line.proposal) != line or line.due_on > today)
+    ]
     if changed:
         raise Refused("retention-changed", lines=changed)
 
@@ -184,7 +198,7 @@ def apply(parts: Parts, person: Person, lines: Sequence[Line]) -> Iterator[Outco
             except Stale:
                 raise Refused("retention-changed", lines=[line.reference]) from None
         with parts.pool.connection() as connection:
-            left = _kept(connection, parts.log.load(line.proposal)).texts
+            left = _kept(connection, [parts.log.load(line.proposal)])[line.proposal].texts
         yield Outcome(line.proposal, line.reference, outcome, at, line.texts, line.names, line.letters, left)
 
 
@@ -234,31 +248,49 @@ def _due_by(parts: Parts, history: Sequence[Recorded], on: date) -> bool:
     return end is not None and end.due_on <= on
 
 
-def _line(
-    parts: Parts, connection: Connection, history: Sequence[Recorded], among: Sequence[str]
-) -> Line | None:
-    """What a report on the cases `among` which it is says of a case now; None where nothing has to go."""
-    case = cases.fold(history)
-    programme = latest(parts, case.programme) if case is not None else None
-    if case is None or programme is None:
-        return None
-    end = ended(case, programme.retention)
-    kept = _kept(connection, history, among)
-    if end is None or not kept.all:
-        return None
-    return Line(
-        proposal=case.proposal,
-        reference=case.reference,
-        programme=case.programme,
-        ended=end.how,
-        ended_on=end.on,
-        years=end.years,
-        due_on=end.due_on,
-        version=case.version,
-        texts=kept.texts,
-        names=len(kept.names),
-        letters=len(kept.letters),
-    )
+def _terms(parts: Parts) -> list[dict[str, object]]:
+    """How many years the words of a case are kept, by its programme and status."""
+    found = []
+    for code in published_codes(parts):
+        programme = latest(parts, code)
+        if programme is not None:
+            of = programme.retention
+            years = {
+                AWARDED: of.awarded,
+                APPROVED: of.awarded,
+                "rejected": of.rejected,
+                "withdrawn": of.withdrawn,
+            }
+            found += [{"programme": code, "status": status, "years": each} for status, each in years.items()]
+    return found
+
+
+def _lines(parts: Parts, connection: Connection, histories: Sequence[Sequence[Recorded]]) -> list[Line]:
+    """What a report on these cases together says of each now; nothing of one where nothing has to go."""
+    lines, kept = [], _kept(connection, histories)
+    for history in histories:
+        case = cases.fold(history)
+        programme = latest(parts, case.programme) if case is not None else None
+        end = ended(case, programme.retention) if case is not None and programme is not None else None
+        if case is None or end is None or not kept[case.proposal].all:
+            continue
+        goes = kept[case.proposal]
+        lines.append(
+            Line(
+                proposal=case.proposal,
+                reference=case.reference,
+                programme=case.programme,
+                ended=end.how,
+                ended_on=end.on,
+                years=end.years,
+                due_on=end.due_on,
+                version=case.version,
+                texts=goes.texts,
+                names=len(goes.names),
+                letters=len(goes.letters),
+            )
+        )
+    return lines
 
 
 def _done_at(history: Sequence[Recorded], line: Line) -> int | None:
@@ -274,36 +306,40 @@ def _done_at(history: Sequence[Recorded], line: Line) -> int | None:
 
 
 # Natural persons whom no account belongs to and no other case names, but those whose words go or are gone too.
-PERSONS = """SELECT p.id FROM vault.parties p
-    WHERE p.id = ANY(%(ids)s) AND p.kind <> ALL(%(organisations)s)
-    AND NOT EXISTS (SELECT FROM vault.people a WHERE a.organisation = p.id)
-    AND NOT EXISTS (SELECT FROM log.events e
+PERSONS = """WITH theirs AS (SELECT p.id FROM vault.parties p
+        WHERE p.id = ANY(%(ids)s) AND p.kind <> ALL(%(organisations)s)
+        AND NOT EXISTS (SELECT FROM vault.people a WHERE a.organisation = p.id)),
+    elsewhere AS (SELECT convert_from(e.state, 'UTF8') AS state FROM log.events e
         WHERE e.originator_id <> ALL(%(among)s) AND e.topic IN ('ProposalSubmitted', 'ProposalRevised')
-        AND strpos(convert_from(e.state, 'UTF8'), p.id) > 0
         AND NOT EXISTS (SELECT FROM log.events r
-            WHERE r.originator_id = e.originator_id AND r.topic = 'RetentionApplied'))
-    ORDER BY p.id"""
+            WHERE r.originator_id = e.originator_id AND r.topic = 'RetentionApplied')
+        AND EXISTS (SELECT FROM theirs)),
+    named AS MATERIALIZED (SELECT DISTINCT words[1] AS id FROM elsewhere, regexp_matches(state, '"([^"]+)"', 'g') words)
+    SELECT id FROM theirs EXCEPT SELECT id FROM named"""
+TEXTS = """SELECT e.originator_id, count(*) FROM log.events e
+    JOIN log.words w ON w.position = e.notification_id, jsonb_object_keys(w.texts)
+    WHERE e.originator_id = ANY(%s) GROUP BY e.originator_id"""
+LETTERS = """SELECT proposal, array_agg(id ORDER BY id) FROM documents.letters
+    WHERE proposal = ANY(%s) AND redacted IS NULL AND pdf IS NOT NULL GROUP BY proposal"""
 
 
-def _kept(connection: Connection, history: Sequence[Recorded], among: Sequence[str] = ()) -> Kept:
-    """What is still kept of a case, of which names go when those of the cases `among` which it is go."""
-    stream = history[0].stream if history else ""
+def _kept(connection: Connection, histories: Sequence[Sequence[Recorded]]) -> dict[str, Kept]:
+    """What is still kept of each of these cases, and which names go when all of these go."""
+    named = {history[0].stream: parties_of(history) for history in histories if history}
+    streams = sorted(named)
+    asked = {
+        "ids": sorted(set().union(*named.values())),
+        "organisations": sorted(NAMED),
+        "among": streams,
+    }
     with connection.cursor(row_factory=tuple_row) as cursor:
-        (texts,) = cursor.execute(
-            "SELECT count(*) FROM log.words, jsonb_object_keys(texts) WHERE position = ANY(%s)",
-            ([recorded.position for recorded in history],),
-        ).fetchone() or (0,)
-        letters = cursor.execute(
-            "SELECT id FROM documents.letters WHERE proposal = %s AND redacted IS NULL AND pdf IS NOT NULL ORDER BY id",
-            (stream,),
-        ).fetchall()
-        asked = {
-            "ids": sorted(parties_of(history)),
-            "organisations": sorted(NAMED),
-            "among": [stream, *among],
-        }
-        names = cursor.execute(PERSONS, asked).fetchall()
-    return Kept(texts, [id for (id,) in names], [id for (id,) in letters])
+        texts: dict[str, int] = dict(cursor.execute(TEXTS, (streams,)).fetchall())
+        letters: dict[str, list[str]] = dict(cursor.execute(LETTERS, (streams,)).fetchall())
+        going = {id for (id,) in cursor.execute(PERSONS, asked).fetchall()}
+    return {
+        stream: Kept(texts.get(stream, 0), sorted(named[stream] & going), letters.get(stream, []))
+        for stream in streams
+    }
 
 
 def _beside(parts: Parts, proposal: str, history: Sequence[Recorded]) -> Beside:
@@ -312,7 +348,7 @@ def _beside(parts: Parts, proposal: str, history: Sequence[Recorded]) -> Beside:
     def before(connection: Connection) -> Any:
         copies.nobody_copies(connection)
         along = copies.find_all(parts, connection, proposal, history)
-        names = _kept(connection, history).names
+        names = _kept(connection, [history])[proposal].names
 
         def after(first: int, _: int) -> None:
             copies.remove(connection, along, first)

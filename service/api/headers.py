@@ -45,8 +45,8 @@ def once(secret: bytes, body: Any) -> Once | None:
 def if_match() -> tuple[int, ...] | None:
     """The versions that `If-Match` asks for, any of them, or None where any there is will do.
 
-    A weak tag matches nothing (RFC 9110), and neither does that of an answer without a version. Of a tag with a digest the
-    version counts: who acts on a case may not have seen a name that was erased since.
+    A weak tag matches nothing (RFC 9110), and neither does that of an answer without a version. Of a tag with a digest
+    the version counts: who acts on a case may not have seen a name that was erased since.
     """
     given = request.headers.get("If-Match")
     if given is None or given.strip() == "*":

@@ -94,7 +94,9 @@ def header(description: str, kind: str = "string", **keywords: Any) -> dict[str,
 
 HEADERS = {
     "API-Version": header("The full version of this interface", examples=[VERSION]),
-    "ETag": header("The version of what is answered with a digest after it, or either alone", examples=['"3"']),
+    "ETag": header(
+        "The version of what is answered with a digest after it, or either alone", examples=['"3"']
+    ),
     "Event-Position": header(
         "The position in the log that this answer has seen", pattern="^[0-9]+$", examples=["42"]
     ),

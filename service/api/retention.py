@@ -62,7 +62,7 @@ def report_retention(call: Call, given: dict[str, Any]) -> Answer:
             "names": each.names,
             "letters": each.letters,
         }
-        for each in found
+        for each in found.lines
     ]
     return Answer({"on": on.isoformat(), "items": items}, position=position)
 

@@ -11,7 +11,7 @@ from service import retaining
 from service.api.fields import Text
 from service.api.retention import RetentionQuery
 from service.identity.permissions import check, may, needs
-from service.retaining import Line, Outcome
+from service.retaining import Line, Outcome, Report
 from service.web import visit
 from service.web.forms import OURS, Form
 from service.web.linking import address_of
@@ -21,6 +21,9 @@ from service.web.rendering import page, say
 __all__ = ["area"]
 
 area = Blueprint("retention", __name__)
+
+AT_ONCE = 100
+"""Cases on the page, which go in one request; the next come when these are done. The file and the command have all."""
 
 
 class ReportSchema(RetentionQuery):
@@ -40,8 +43,8 @@ def index() -> Response:
 @needs("read-retention")
 def as_file() -> Response:
     """The same as a file, which the command takes too."""
-    lines, _ = _report(Form(RetentionQuery(), _in_address()))
-    response = Response(retaining.as_csv(lines, Line), content_type="text/csv; charset=utf-8")
+    found, _ = _report(Form(RetentionQuery(), _in_address()), None)
+    response = Response(retaining.as_csv(found.lines, Line), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="retention.csv"'
     return response
 
@@ -69,22 +72,23 @@ def apply() -> AnyResponse:
     )
 
 
-def _report(form: Form) -> tuple[list[Line], date]:
+def _report(form: Form, most: int | None) -> tuple[Report, date]:
     """The report that is asked for, and of which day it is; an empty one when that cannot be asked."""
     on = visit.parts().calendar().today
-    lines: list[Line] = []
+    found = Report([])
     refused = form.message, form.status
     with form.refusals():
         given = form.load()
         on = given["on"] or on
-        lines = retaining.report(visit.parts(), visit.person(), on, given["programme"])
+        found = retaining.report(visit.parts(), visit.person(), on, given["programme"], most)
     if refused[0]:
         form.message, form.status = refused
-    return lines, on
+    return found, on
 
 
 def _shown(form: Form) -> Response:
-    lines, on = _report(form)
+    found, on = _report(form, AT_ONCE)
+    lines = found.lines
     parts, person = visit.parts(), visit.person()
     programmes = [(each.code, name_of(each.name), each.retention) for each in programmes_in_force(parts)]
     form.stands_as("retention")
@@ -93,6 +97,7 @@ def _shown(form: Form) -> Response:
         form.status,
         form=form,
         lines=lines,
+        more=found.more,
         on=on.isoformat(),
         report=retaining.as_csv(lines, Line),
         sums={name: sum(getattr(line, name) for line in lines) for name in ("texts", "names", "letters")},

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ import psycopg
 import pytest
 
 from domain.programme import Retention
+from service import retaining
 from service.documents import letters
 from service.published import latest
 from service.publishing import publish
@@ -122,6 +124,11 @@ def test_the_report_says_what_has_to_go_and_why_and_changes_nothing(old: Cases, 
     assert now[old.rejected]["dueOn"] == "2025-09-03"
     assert set(old.report(on="2040-01-01")) == {old.withdrawn, old.rejected, old.awarded}
     assert set(old.report(on="2021-09-01")) == set()
+    parts = old.site.service.app.extensions["besluitspoor"].parts
+    first = retaining.report(parts, None, date(2040, 1, 1), most=2)
+    assert [line.proposal for line in first.lines] == sorted([old.withdrawn, old.rejected, old.awarded])[:2]
+    assert first.more
+    assert not retaining.report(parts, None, date(2040, 1, 1), most=3).more
     assert set(old.report(programme="stimuleringsfonds")) == set()
     assert dump(old.site.service.settings).count(WORD) == before.count(WORD)
 
