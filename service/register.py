@@ -59,16 +59,21 @@ PUBLISHED = """WITH moments (programme, version, moment) AS (
             {day} AS day
         FROM views.register r
         JOIN moments m ON m.programme = r.programme AND m.version = r.programme_version
-        WHERE r.level IS DISTINCT FROM 'internal' AND (r.secret_until IS NULL OR r.secret_until < %(today)s)
+        WHERE {open}
     )
-    SELECT p.day, p.key, r.document::text FROM (
-        SELECT * FROM published WHERE day <= %(today)s {conditions} {beyond}
-        ORDER BY day {order}, key {order} LIMIT %(most)s
-    ) p JOIN views.register r ON r.key = p.key ORDER BY p.day {order}, p.key {order}"""
+    SELECT day, key FROM published WHERE day <= %(today)s {conditions} {beyond}
+        ORDER BY day {order}, key {order} LIMIT %(most)s"""
+
+OPEN = "r.level IS DISTINCT FROM 'internal' AND (r.secret_until IS NULL OR r.secret_until < %(today)s)"
+# Looked at again: which there are may have been counted a moment before.
+DOCUMENTS = (
+    f"SELECT r.key, r.document::text FROM views.register r WHERE r.key = ANY(%(keys)s::text[]) AND {OPEN}"
+)
 
 DAY = "CASE m.moment " + " ".join(f"WHEN '{each}' THEN r.on_{each}" for each in PUBLICATIONS) + " END"
 
 YEARS = "SELECT DISTINCT left(day, 4) FROM published WHERE day <= %(today)s ORDER BY 1 DESC"
+OF_ALL = "\n    SELECT day, key"
 
 CONDITIONS: Mapping[str, str] = {
     "reference": "reference = %(reference)s",
@@ -98,15 +103,25 @@ def found(
     )
     query = sql.SQL(PUBLISHED).format(
         day=sql.SQL(DAY),
+        open=sql.SQL(OPEN),
         conditions=sql.SQL(conditions),
         beyond=sql.SQL(f"AND (day, key) {'>' if backward else '<'} (%(day)s, %(key)s)" if place else ""),
         order=sql.SQL("ASC" if backward else "DESC"),
     )
     given = {**_params(parts, filters), "day": day, "key": key, "most": limit + 1}
-    with connection.cursor(row_factory=tuple_row) as cursor_:
-        rows = cursor_.execute(query, given).fetchall()
+
+    def listed() -> list[tuple[str, str]]:
+        with connection.cursor(row_factory=tuple_row) as cursor_:
+            return cursor_.execute(query, given).fetchall()
+
+    # What is looked for by words or names is not kept: these are not codes, and can be erased.
+    question = ("register", given["today"], filters, cursor, limit)
+    rows = listed() if filters.q is not None else parts.counted.once(connection, question, listed)
     shown = page(rows, limit, place, lambda row: (row[0], row[1]))
-    items = [(on, msgspec.json.decode(document)) for on, _, document in shown.items]
+    with connection.cursor(row_factory=tuple_row) as cursor_:
+        keys = {"keys": [key for _, key in shown.items], "today": given["today"]}
+        documents: dict[str, str] = dict(cursor_.execute(DOCUMENTS.encode(), keys).fetchall())
+    items = [(on, msgspec.json.decode(documents[key])) for on, key in shown.items if key in documents]
     return Page(_public(parts, connection, items), shown.next, shown.previous)
 
 
@@ -128,7 +143,7 @@ def one(parts: Parts, connection: Connection, reference: str) -> Document | None
 
 def years(parts: Parts, connection: Connection) -> list[int]:
     """The years in which something was published, the last one first."""
-    query = sql.SQL(PUBLISHED.partition("\n    SELECT p.day")[0] + " " + YEARS).format(day=sql.SQL(DAY))
+    query = sql.SQL(PUBLISHED.partition(OF_ALL)[0] + " " + YEARS).format(day=sql.SQL(DAY), open=sql.SQL(OPEN))
     with connection.cursor(row_factory=tuple_row) as cursor:
         return [int(year) for (year,) in cursor.execute(query, _params(parts, Filters())).fetchall()]
 
