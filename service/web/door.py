@@ -11,7 +11,7 @@ from service.api.context import refuse_too_many
 from service.api.problems import Problem
 from service.api.waiting import wait_for
 from service.identity.permissions import admit
-from service.web import sessions, visit
+from service.web import cookies, sessions, visit
 from service.web.resend import resend, sign_in_to_resend
 from service.web.signing_in import renew, still_needed
 
@@ -26,7 +26,7 @@ def enter() -> AnyResponse | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if changing and not _from_here() and not getattr(view, "from_anywhere", False):
         raise Problem(403, "from-elsewhere")
-    token = request.cookies.get(visit.COOKIE)
+    token = cookies.read(cookies.SESSION)
     if token:
         with visit.parts().pool.connection() as connection:
             visit.come_in(sessions.find(connection, token))

@@ -17,17 +17,16 @@ from service.commands import Done
 from service.identity.people import Person
 from service.identity.scope import Scope, scope_of
 from service.texts import DEFAULT, LANGUAGES
-from service.web import sessions
+from service.web import cookies, sessions
 from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "COOKIE", "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
+    "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
     "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "scope", "session", "speak", "theme",
     "this_page", "typed_by",
 ]  # fmt: skip
 
-COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
 THEMES = ("light", "dark")
 PURPOSE = b"besluitspoor reader 1\n"
 """So that what marks a reader is good for nothing else that the secret signs."""
@@ -103,7 +102,7 @@ def language() -> str:
     """In which language: as chosen on the pages, else as the browser asks, else Dutch."""
     known: str | None = g.get("language")
     if known is None:
-        chosen = request.cookies.get(LANGUAGE)
+        chosen = cookies.read(cookies.LANGUAGE)
         best = request.accept_languages.best_match(LANGUAGES, default=DEFAULT) or DEFAULT
         # Every text on a page asks.
         g.language = known = chosen if chosen in LANGUAGES else best
@@ -117,7 +116,7 @@ def speak(language: str) -> None:
 
 def theme() -> str:
     """Light or dark as chosen on the pages; empty to follow the device."""
-    chosen = request.cookies.get(THEME)
+    chosen = cookies.read(cookies.THEME)
     return chosen if chosen in THEMES else ""
 
 

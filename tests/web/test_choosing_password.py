@@ -18,7 +18,7 @@ from service.messaging.channels.channel import Dropped, Sent
 from service.messaging.channels.email import Email
 from service.messaging.courier import deliver
 from service.messaging.mail.composing import preview
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from tests.api.conftest import PASSWORD
 from tests.web.conftest import DESKTOP, PHONE, Opener, Site, Visitor, violations
 

@@ -9,7 +9,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from service.identity import people
-from service.web.visit import COOKIE, inside
+from service.web.cookies import SESSION as COOKIE
+from service.web.visit import inside
 from tests.api.conftest import PASSWORD
 from tests.web.conftest import Site, Visitor, hidden_fields
 
