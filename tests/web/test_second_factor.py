@@ -175,7 +175,7 @@ def test_what_was_typed_before_comes_along_through_the_second_step(site: Site) -
     assert 'action="/sign-out"' in html
     assert "Wat ik typte" in html
     with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
-        fall_back = second_factor.new_codes(connection, site.service.settings, person.id)
+        fall_back = second_factor.new_codes(connection, person.id)
     visitor = signing_in(site, person)
     answer = visitor.post("/sign-in/code", {**carried, "typed-by": others, "code": fall_back[0]})
     assert "Wat ik typte" not in answer.get_data(as_text=True), "by somebody else it is neither seen nor sent"
