@@ -18,7 +18,8 @@ from service.settings import ROLES
 __all__ = [
     "ORGANISATION_ROLES", "ROLES", "SORTS", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add",
     "by_email", "change", "colleagues", "everybody", "found", "get", "has_password", "hash_of", "ids", "insert",
-    "names", "new", "rehash", "search", "set_password", "set_password_hash", "some", "verified", "verify",
+    "names", "new", "rehashed", "replace_password_hash", "search", "set_password", "set_password_hash", "some",
+    "verified", "verify",
 ]  # fmt: skip
 
 ORGANISATION_ROLES = ("manager", "editor", "reader")
@@ -212,14 +213,18 @@ def set_password_hash(connection: Connection[Any], id: str, hashed: str) -> None
     connection.execute("UPDATE vault.people SET password_hash = %s WHERE id = %s", (hashed, id))
 
 
-def rehash(connection: Connection[Any], found: Account, password: str) -> None:
-    """Keeps this password as passwords are kept now; nothing where it is so already, or was changed meanwhile."""
-    if found.person is None or found.password_hash is None or not is_outdated(found.password_hash):
-        return
-    connection.execute(
-        "UPDATE vault.people SET password_hash = %s WHERE id = %s AND password_hash = %s",
-        (hash_of(password), found.person.id, found.password_hash),
-    )
+def rehashed(found: Account, password: str) -> str | None:
+    """This password of theirs as passwords are kept now; None where it is kept so already."""
+    return hash_of(password) if found.password_hash and is_outdated(found.password_hash) else None
+
+
+def replace_password_hash(connection: Connection[Any], found: Account, hashed: str) -> None:
+    """Keeps the password of this account so from now on, unless there is another one meanwhile."""
+    if found.person is not None:
+        connection.execute(
+            "UPDATE vault.people SET password_hash = %s WHERE id = %s AND password_hash = %s",
+            (hashed, found.person.id, found.password_hash),
+        )
 
 
 def has_password(connection: Connection[Any], id: str) -> bool:

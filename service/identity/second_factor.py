@@ -16,7 +16,7 @@ import pyotp
 from psycopg import Connection
 
 from service.identity.people import Person
-from service.identity.sealing import seal, unseal
+from service.identity.sealing import resealed, seal, unseal
 from service.identity.slow_hash import hashes_of, the_same
 from service.settings import Settings
 
@@ -139,10 +139,13 @@ def check(
             return "wrong"
         if row[2]:
             return "blocked"
-        step = _step(unseal(settings, SEALED, person, bytes(row[0])).decode(), code, now)
+        sealed = bytes(row[0])
+        step = _step(unseal(settings, SEALED, person, sealed).decode(), code, now)
         if step is not None and step > row[1]:
+            # Sealed anew where the secret of the service has changed, so that the one before can go after a while.
             connection.execute(
-                "UPDATE vault.second_factors SET last_step = %s, wrong = 0 WHERE person = %s", (step, person)
+                "UPDATE vault.second_factors SET last_step = %s, wrong = 0, secret = %s WHERE person = %s",
+                (step, resealed(settings, SEALED, person, sealed), person),
             )
             return "good"
         if _used_up(connection, person, _plain(code)):
