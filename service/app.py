@@ -89,7 +89,7 @@ EVERYWHERE = tuple(
 )
 
 
-def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.build) -> Flask:
+def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.build_for_web) -> Flask:
     """The application. Its parts are built at the first request that needs them, so after the server has forked."""
     app = Flask(__name__)
     # One more than is taken: a body without a length of its own is cut off there, without a word.

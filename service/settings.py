@@ -48,6 +48,8 @@ class Settings:
     """How much one person may change in a minute, in each web process; 0 is no limit."""
     proxies: int = 0
     """How many proxies stand before the web, each of which adds to X-Forwarded-For whom it saw."""
+    query_seconds: int = 0
+    """How long a question to the database may take in the web processes; 0 is no limit."""
     previous_secret: bytes = b""
     """The secret of before, while it changes: what was made with it counts still, and nothing is made with it."""
 
@@ -86,6 +88,7 @@ class Settings:
             private_webhooks=environ.get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1",
             oidc_file=environ.get("OIDC_FILE", "").strip(),
             writes_per_minute=_whole("WRITES_PER_MINUTE", environ.get("WRITES_PER_MINUTE", ""), 600),
+            query_seconds=_whole("QUERY_SECONDS", environ.get("QUERY_SECONDS", ""), 30),
             proxies=_whole("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""), 0),
             second_factor_roles=_roles(environ.get("SECOND_FACTOR_ROLES"), demo),
         )

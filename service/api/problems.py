@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from flask import Flask, Response, request
 from marshmallow import ValidationError
+from psycopg.errors import QueryCanceled
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from domain.definition_fields import DefinitionErrors
@@ -188,6 +189,9 @@ def problem_of(error: Exception) -> Problem:
 def _of_database(error: Exception) -> Problem | None:
     """What a failure of the database comes to; None where a statement of ours is wrong, which is for its makers."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__ or error
+    if isinstance(cause, QueryCanceled):
+        structlog.get_logger().warning("question cut off", endpoint=request.endpoint)
+        return Problem(503, "took-too-long", headers={"Retry-After": "60"})
     if isinstance(cause, psycopg.Error) and cause.sqlstate is not None:
         if cause.sqlstate.startswith(LIMIT):
             return Problem(400, "too-large-to-keep")
