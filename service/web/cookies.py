@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from service.api.context import running
 
 __all__ = [
-    "LANGUAGE", "SESSION", "SIGNED_IN_WITH", "STEP", "THEME", "give", "is_given", "name_of", "read", "take_back",
+    "LANGUAGE", "SESSION", "SHORTCUTS", "SIGNED_IN_WITH", "STEP", "THEME", "give", "is_given", "name_of", "read",
+    "take_back",
 ]  # fmt: skip
 
 SESSION = "besluitspoor"
@@ -20,7 +21,8 @@ STEP = "besluitspoor-step"
 """Of who is half way in: the password was right, a code is still asked."""
 SIGNED_IN_WITH = "signed-in-with"
 """Says which provider somebody came from: to tell them that they are still signed in there."""
-LANGUAGE, THEME = "language", "theme"
+LANGUAGE, THEME, SHORTCUTS = "language", "theme", "shortcuts"
+"""What somebody chose of how pages are and work: not of a person, so it stays when they sign out."""
 
 
 def name_of(cookie: str) -> str:

@@ -1,4 +1,4 @@
-"""How does somebody sign in and out? And in which language, and how light, are the pages shown?"""
+"""How does somebody sign in and out? And what is remembered of how pages are shown and work?"""
 
 from __future__ import annotations
 
@@ -74,6 +74,8 @@ def sign_out() -> AnyResponse:
     response = redirect(to, 303)
     cookies.take_back(response, cookies.SESSION)
     cookies.take_back(response, cookies.SIGNED_IN_WITH)
+    # What was typed, in every tab and also without our script; the cookies of how pages look stay.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
@@ -97,6 +99,13 @@ def choose_language(chosen: str) -> AnyResponse:
 def choose_theme(chosen: str) -> AnyResponse:
     """From now on light, dark, or as the device has it."""
     return _remember(cookies.THEME, chosen if chosen in visit.THEMES else "")
+
+
+@area.get("/shortcuts/<code:chosen>")
+@public
+def choose_shortcuts(chosen: str) -> AnyResponse:
+    """From now on letters on the keyboard lead to pages, or not."""
+    return _remember(cookies.SHORTCUTS, "off" if chosen == "off" else "")
 
 
 def _remember(name: str, value: str) -> AnyResponse:

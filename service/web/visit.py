@@ -23,7 +23,7 @@ from service.wiring import Parts
 __all__ = [
     "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
     "is_reader", "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "scope", "session",
-    "speak", "theme", "this_page", "typed_by",
+    "shortcuts", "speak", "theme", "this_page", "typed_by",
 ]  # fmt: skip
 
 THEMES = ("light", "dark")
@@ -125,6 +125,11 @@ def theme() -> str:
     """Light or dark as chosen on the pages; empty to follow the device."""
     chosen = cookies.read(cookies.THEME)
     return chosen if chosen in THEMES else ""
+
+
+def shortcuts() -> bool:
+    """Do letters on the keyboard lead to pages? Unless somebody turned that off."""
+    return cookies.read(cookies.SHORTCUTS) != "off"
 
 
 def done(act: Done, to: str, notice: str = "shell.recorded") -> AnyResponse:

@@ -76,6 +76,24 @@ def test_the_database_has_nothing_to_sign_in_with(site: Site) -> None:
     assert not any(cookie.value in row for (row,) in rows)
 
 
+def test_who_signs_out_leaves_nothing_in_the_browser_but_how_pages_look(site: Site) -> None:
+    visitor = site.visitor(None)
+    visitor.get("/language/en")
+    visitor.get("/theme/dark")
+    visitor.get("/shortcuts/off")
+    sign_in(visitor)
+    visitor.get("/keys")
+    answer = visitor.post("/sign-out", {})
+    # "cookies" would take the language along.
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    html = visitor.text("/sign-in")
+    assert 'lang="en"' in html
+    assert "theme-dark" in html
+    assert 'data-shortcuts="off"' in html
+    visitor.get("/shortcuts/on")
+    assert "data-shortcuts" not in visitor.text("/sign-in")
+
+
 def test_who_signs_out_is_out_also_with_the_old_cookie(site: Site) -> None:
     visitor = site.visitor("submitter")
     cookie = visitor.client.get_cookie(COOKIE)
