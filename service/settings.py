@@ -48,6 +48,8 @@ class Settings:
     """How much one person may change in a minute, in each web process; 0 is no limit."""
     proxies: int = 0
     """How many proxies stand before the web, each of which adds to X-Forwarded-For whom it saw."""
+    password_words: tuple[str, ...] = ()
+    """Words that no password may be made of, beside those that the service finds itself (`service/known_words.py`)."""
     query_seconds: int = 0
     """How long a question to the database may take in the web processes; 0 is no limit."""
     previous_secret: bytes = b""
@@ -88,6 +90,7 @@ class Settings:
             private_webhooks=environ.get("WEBHOOK_PRIVATE_ADDRESSES", "") == "1",
             oidc_file=environ.get("OIDC_FILE", "").strip(),
             writes_per_minute=_whole("WRITES_PER_MINUTE", environ.get("WRITES_PER_MINUTE", ""), 600),
+            password_words=_listed(environ.get("PASSWORD_WORDS", "")),
             query_seconds=_whole("QUERY_SECONDS", environ.get("QUERY_SECONDS", ""), 30),
             proxies=_whole("TRUSTED_PROXIES", environ.get("TRUSTED_PROXIES", ""), 0),
             second_factor_roles=_roles(environ.get("SECOND_FACTOR_ROLES"), demo),
@@ -98,12 +101,17 @@ def _roles(given: str | None, demo: bool) -> frozenset[str]:
     """Those that were named, with commas between them; the administrator when nothing was said, in a demo nobody."""
     if given is None:
         return frozenset() if demo else frozenset({"admin"})
-    found = frozenset(each.strip() for each in given.split(",") if each.strip())
+    found = frozenset(_listed(given))
     if strange := found - set(ROLES):
         raise SettingsError(
             f"SECOND_FACTOR_ROLES names a role '{sorted(strange)[0]}' that there is not. Use: {', '.join(ROLES)}."
         )
     return found
+
+
+def _listed(given: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(each.strip() for each in given.split(",") if each.strip())
 
 
 def _whole(name: str, value: str, usual: int) -> int:
