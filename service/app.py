@@ -29,6 +29,7 @@ from service.api import (
     proposals,
     queue,
     redactions,
+    refusals_noted,
     register,
     retention,
     sessions,
@@ -118,6 +119,7 @@ def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.b
     @app.after_request
     def end(response: Response) -> Response:
         rule = request.url_rule.rule if request.url_rule is not None else "none"
+        refusals_noted.note(response)
         metrics.saw(request.method, rule, response.status_code, time.perf_counter() - g.began)
         return response
 

@@ -18,5 +18,6 @@ def known_words(parts: Parts) -> frozenset[str]:
         if programme is not None:
             names = (programme.name, *(body.name for body in programme.bodies))
             found |= {said for name in names for said in (name.nl, name.en)}
-            found |= {place.name for place in (*programme.municipalities, *programme.subregions)}
+            found |= {each.name for each in programme.municipalities}
+            found |= {each.name for each in programme.subregions}
     return frozenset(found)

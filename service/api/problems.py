@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from domain.definition_fields import DefinitionErrors
 from domain.errors import Invalid, Refused
 from service.api.fields import Said
+from service.api.refusals_noted import because
 from service.documents.letters import Erased
 from service.errors import KeyReused, Missing, Removed, Stale
 from service.eventstore import UNAVAILABLE, Conflict, LogError
@@ -146,6 +147,12 @@ def _body(problem: Problem, sentences: Catalog) -> dict[str, Any]:
 
 def problem_of(error: Exception) -> Problem:
     """What an error comes to; one nobody foresaw is logged, and is a 500."""
+    problem = _problem_of(error)
+    because(problem.code, *(fault.code for fault in problem.faults))
+    return problem
+
+
+def _problem_of(error: Exception) -> Problem:
     match error:
         case Problem():
             return error

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import refuse_too_many
 from service.api.problems import Problem
+from service.api.refusals_noted import FORM_TOKEN, because
 from service.api.waiting import wait_for
 from service.identity.permissions import admit
 from service.web import cookies, sessions, visit
@@ -41,6 +42,7 @@ def enter() -> AnyResponse | None:
     if still_needed(found) and not getattr(view, "before_second_factor", False):
         return redirect(url_for("web.second_factor.index"), 303)
     if changing and not visit.csrf_matches():
+        because(FORM_TOKEN)
         return resend()
     # Who is to be kept out is so before anything is looked up; what is marked as nothing is for nobody.
     admit(found.person, getattr(view, "needs", ()))

@@ -26,6 +26,7 @@ from service.api.fields import Digits, Flag, ListOf, MapOf, Money, Part, Said, W
 from service.api.parser import REFUSED
 from service.api.problems import Fault, faults_in
 from service.api.proposals_schema import Partner
+from service.api.refusals_noted import because
 from service.errors import KeyReused, Stale
 from service.eventstore import Once
 from service.identity.permissions import Barred
@@ -173,6 +174,7 @@ class Form:
     def _refuse(self, status: int, faults: list[Fault]) -> None:
         sentences = catalog(language())
         self.status = status
+        because(*(fault.code for fault in faults))
         for fault in faults:
             words = fault.said or _for_people(fault) or sentences.say(fault.code, fault.facts)
             name = self._name_of(fault.at)
