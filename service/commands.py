@@ -143,7 +143,7 @@ def once_only(parts: Parts, person: Person, once: Once | None, decision: Callabl
 
 
 def _replayed(parts: Parts, before: Appended, once: Once) -> Done:
-    if before.request != once.request:
+    if not once.is_of(before.request):
         raise KeyReused(once.key)
     history = parts.log.load(before.stream, before.last)
     return Done(before.stream, history[-1].version, before.last, replayed=True)
