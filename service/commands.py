@@ -202,7 +202,7 @@ def revise(
     once: Once | None = None,
     if_match: int | None = None,
 ) -> Done:
-    """The applicant supplements the proposal."""
+    """The applicant supplements the proposal; the secretariat records what came to it by post."""
 
     def decision() -> Decision:
         case, programme, calendar, before = _load(parts, person, proposal)
