@@ -29,7 +29,7 @@ from service.messaging.mail.unsubscribe import Subscription, link
 from service.published import latest
 from service.settings import Settings
 from service.web import drafts, sessions
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from service.wiring import build
 
 __all__ = ["run"]

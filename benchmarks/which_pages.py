@@ -161,6 +161,7 @@ ELSEWHERE = {
     "elsewhere.leave": PROVIDER,
     "sign_in.choose_language": SENT_ON,
     "sign_in.choose_theme": SENT_ON,
+    "sign_in.choose_shortcuts": SENT_ON,
     "choosing_password.show": "behind a link that is good once",
     "second_factor.picture": "a picture, of a secret that is there for a moment",
     "second_step.ask": SENT_ON,

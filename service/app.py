@@ -29,6 +29,7 @@ from service.api import (
     proposals,
     queue,
     redactions,
+    refusals_noted,
     register,
     retention,
     sessions,
@@ -89,7 +90,7 @@ EVERYWHERE = tuple(
 )
 
 
-def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.build) -> Flask:
+def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.build_for_web) -> Flask:
     """The application. Its parts are built at the first request that needs them, so after the server has forked."""
     app = Flask(__name__)
     # One more than is taken: a body without a length of its own is cut off there, without a word.
@@ -118,6 +119,7 @@ def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.b
     @app.after_request
     def end(response: Response) -> Response:
         rule = request.url_rule.rule if request.url_rule is not None else "none"
+        refusals_noted.note(response)
         metrics.saw(request.method, rule, response.status_code, time.perf_counter() - g.began)
         return response
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from service.identity.people import Person
     from service.settings import Settings
+    from service.wiring import Parts
 
 __all__ = ["main"]
 
@@ -223,16 +224,15 @@ def person_add(
 ) -> None:
     """Add somebody, with an account of their own."""
     password = _password(password_stdin)
-    import psycopg
+    from contextlib import closing
 
-    from service.calendar import calendar
-    from service.eventstore import Log
     from service.identity import changing, parties, people
+    from service.wiring import build
 
-    with _settings(data) as settings, Log.open(settings) as log:
+    with _settings(data) as settings, closing(build(settings)) as parts:
         party, known = None, None
         if organisation is not None:
-            with psycopg.connect(settings.database_url) as connection:
+            with parts.pool.connection() as connection:
                 known = parties.known_parties(connection, organisation_kind, organisation)
             party = None if known is not None else parties.new(organisation_kind, organisation)
         added = people.new(
@@ -243,8 +243,8 @@ def person_add(
             organisation=known if party is None else party.id,
             organisation_role=organisation_role,
         )
-        today = calendar(settings.timezone).today
-        changing.add(log, changing.SYSTEM, today, added, password, party)
+        _refuse_weak(parts, password, added)
+        changing.add(parts.log, changing.SYSTEM, parts.calendar().today, added, password, party)
     _say(f"Added {email}.")
 
 
@@ -255,12 +255,19 @@ def person_add(
 def person_set_password(email: str, password_stdin: bool, data: Path) -> None:
     """Give somebody another password. Tokens they have stay good: see 'token list' and 'token revoke'."""
     password = _password(password_stdin)
-    import psycopg
+    from contextlib import closing
 
     from service.identity import people
+    from service.wiring import build
 
-    with _settings(data) as settings, psycopg.connect(settings.database_url) as connection:
-        people.set_password(connection, _known(connection, email).id, password)
+    with (
+        _settings(data) as settings,
+        closing(build(settings)) as parts,
+        parts.pool.connection() as connection,
+    ):
+        whose = _known(connection, email)
+        _refuse_weak(parts, password, whose)
+        people.set_password(connection, whose.id, password)
     _say(f"{email} has another password.")
 
 
@@ -813,6 +820,17 @@ def _password(from_stdin: bool) -> str:
     if not password:
         raise click.UsageError("--password-stdin was given, but standard input holds no password.")
     return password
+
+
+def _refuse_weak(parts: Parts, password: str, person: Person) -> None:
+    """Ends with a sentence for a password that the pages would not take either."""
+    from domain.errors import Refused
+    from service.identity import passwords
+    from service.known_words import known_words
+
+    wrong = passwords.fault(password, person, known_words(parts))
+    if wrong is not None:
+        raise Refused(f"password-{wrong}", least=passwords.SHORTEST)
 
 
 def _utc(at: datetime) -> str:

@@ -143,7 +143,7 @@ def once_only(parts: Parts, person: Person, once: Once | None, decision: Callabl
 
 
 def _replayed(parts: Parts, before: Appended, once: Once) -> Done:
-    if before.request != once.request:
+    if not once.is_of(before.request):
         raise KeyReused(once.key)
     history = parts.log.load(before.stream, before.last)
     return Done(before.stream, history[-1].version, before.last, replayed=True)
@@ -202,7 +202,7 @@ def revise(
     once: Once | None = None,
     if_match: int | None = None,
 ) -> Done:
-    """The applicant supplements the proposal."""
+    """The applicant supplements the proposal; the secretariat records what came to it by post."""
 
     def decision() -> Decision:
         case, programme, calendar, before = _load(parts, person, proposal)

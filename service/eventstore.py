@@ -99,10 +99,18 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A request's Idempotency-Key, and the HMAC that says which request it was."""
+    """A request's Idempotency-Key, and the HMAC that says which request it was.
+
+    `before`: what that HMAC was made with the secret of before, while the secret changes.
+    """
 
     key: str
     request: bytes
+    before: tuple[bytes, ...] = ()
+
+    def is_of(self, request: bytes | None) -> bool:
+        """Is this the HMAC of the same request?"""
+        return request == self.request or request in self.before
 
 
 @dataclass(frozen=True, slots=True)

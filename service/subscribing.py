@@ -113,7 +113,8 @@ def subscribe(
             url=url,
             types=types,
             programmes=programmes,
-            id=_id(parts.settings, "subscription", person, once),
+            id=_made_before(connection, parts.settings, person, once)
+            or _id(parts.settings.secret, "subscription", person, once),
         )
         if not new and (made.person, made.name, made.channel, made.url, made.types, made.programmes) != (
             owner, name, channel, url, sorted(set(types)), sorted(set(programmes)),
@@ -204,7 +205,7 @@ def try_out(parts: Parts, person: Person, id: str, once: Once | None = None) -> 
     with parts.pool.connection() as connection, connection.transaction():
         found = _mine(connection, person, id)
         # Its own id is in the key, so that one key for two subscriptions is two tests.
-        key = _id(parts.settings, f"test {id}", person, once)
+        key = _id(parts.settings.secret, f"test {id}", person, once)
         delivery = subscriptions.try_out(connection, found, key, person.id)
         return _kept(connection, id, "AND d.id = %s", (delivery,))[0]
 
@@ -278,13 +279,21 @@ def _judge(parts: Parts, channel: str, url: str, programmes: Sequence[str]) -> N
             raise Invalid("unknown-programme", "/programmes", value=code)
 
 
-def _id(settings: Settings, kind: str, person: Person, once: Once | None) -> str | None:
+def _id(secret: bytes, kind: str, person: Person, once: Once | None) -> str | None:
     """The id that somebody's Idempotency-Key stands for: the same key gives the same id, and so the same thing."""
     if once is None:
         return None
     plain = f"{kind}|{person.id}|{once.key}".encode()
-    made = UUID(bytes=hmac.digest(settings.secret, plain, hashlib.sha256)[:16], version=4)
+    made = UUID(bytes=hmac.digest(secret, plain, hashlib.sha256)[:16], version=4)
     return f"{kind.partition(' ')[0]}-{made}"
+
+
+def _made_before(
+    connection: psycopg.Connection[Any], settings: Settings, person: Person, once: Once | None
+) -> str | None:
+    """The id that this key stood for before the secret of the service changed, if something was made with it then."""
+    ids = [_id(secret, "subscription", person, once) for secret in settings.secrets[1:]]
+    return next((id for id in ids if id is not None and subscriptions.get(connection, id)), None)
 
 
 def _away(error: Exception) -> NoReturn:

@@ -19,7 +19,7 @@ from service.eventstore import Log
 from service.settings import Settings
 from service.waiting import Clock
 
-__all__ = ["Parts", "build"]
+__all__ = ["Parts", "build", "build_for_web"]
 
 READERS = 16
 """Connections for reading at most: as many as a web process has threads."""
@@ -63,10 +63,21 @@ class Parts:
             yield
 
 
-def build(settings: Settings) -> Parts:
-    """The parts for these settings; connections open when they are first needed."""
+def build_for_web(settings: Settings) -> Parts:
+    """The parts of a web process: a question of somebody who waits for a page may take so long, and no longer."""
+    return build(settings, settings.query_seconds)
 
-    def pool(size: int) -> ConnectionPool[psycopg.Connection[Any]]:
+
+def build(settings: Settings, query_seconds: int = 0) -> Parts:
+    """The parts for these settings; connections open when they are first needed.
+
+    `query_seconds`: how long a question to the database may take; 0 is as long as it needs, as in workers and commands.
+    """
+
+    def hurry(connection: psycopg.Connection[Any]) -> None:
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", (f"{query_seconds}s",))
+
+    def pool(size: int, limited: bool = False) -> ConnectionPool[psycopg.Connection[Any]]:
         return ConnectionPool(
             settings.database_url,
             min_size=1,
@@ -74,12 +85,13 @@ def build(settings: Settings) -> Parts:
             open=True,
             timeout=10,
             kwargs={"autocommit": True},
+            configure=hurry if limited and query_seconds else None,
         )
 
     return Parts(
         settings=settings,
         log=Log.open(settings),
-        pool=pool(READERS),
+        pool=pool(READERS, limited=True),
         locks=pool(LOCKS),
         clock=Clock(settings.database_url),
         calendar=lambda: calendar(settings.timezone),

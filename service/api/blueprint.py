@@ -74,7 +74,7 @@ class Resource(Blueprint):
                 call = Call(
                     parts=running().parts,
                     person=person,
-                    once=once(running().settings.secret, g.body),
+                    once=once(running().settings, g.body),
                 )
                 versions = if_match() if conditional else None
                 done = _on_any(versions, lambda on: function(replace(call, if_match=on), given, **path))
@@ -171,7 +171,7 @@ class Resource(Blueprint):
                     self.ARGUMENTS_PARSER.parse(nothing, request, location="query")
                 given = self.ARGUMENTS_PARSER.parse(taken, request, location="json") if body else {}
                 if keyed:
-                    call = replace(call, once=once(running().settings.secret, g.body))
+                    call = replace(call, once=once(running().settings, g.body))
                 versions = if_match() if conditional else None
                 answer = _on_any(versions, lambda on: function(replace(call, if_match=on), given, **path))
                 if shows is None:

@@ -104,8 +104,8 @@ def caller() -> Person:
     if person is None:
         challenge = 'Bearer realm="besluitspoor", error="invalid_token"'
         raise Problem(401, "token-invalid", headers={"WWW-Authenticate": challenge})
-    _within_token(person)
     g.person = person
+    _within_token(person)
     return person
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from hashlib import blake2b
 from typing import Any
 
 from flask import request
 
 from service.api.problems import Fault, Problem
 from service.eventstore import Once
+from service.keyed import once_for
+from service.settings import Settings
 
 __all__ = ["bearer", "event_position", "if_match", "once"]
 
@@ -28,18 +29,15 @@ def bearer() -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def once(secret: bytes, body: Any) -> Once | None:
-    """The Idempotency-Key with a digest of the request it is for, or None without one.
-
-    The digest is keyed, so whoever reads the log cannot try out what somebody may have sent.
-    """
+def once(settings: Settings, body: Any) -> Once | None:
+    """The Idempotency-Key with a digest of the request it is for, or None without one."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not KEY.fullmatch(key):
         raise wrong("Idempotency-Key", "idempotency-key-invalid")
     plain = json.dumps([request.method, request.path, body], sort_keys=True, separators=(",", ":"))
-    return Once(key, blake2b(plain.encode(), key=secret[: blake2b.MAX_KEY_SIZE], digest_size=32).digest())
+    return once_for(settings, key, plain.encode())
 
 
 def if_match() -> tuple[int, ...] | None:

@@ -52,6 +52,8 @@ def by_password(email: str, password: str, way: str = "password") -> Person | He
         raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
     try:
         person = people.verified(account, password)
+        # As passwords are kept now; only who knows it can have it kept otherwise.
+        rehashed = people.rehashed(account, password) if person is not None else None
     finally:
         found.verifying.release()
     with found.parts.pool.connection() as connection, connection.transaction():
@@ -60,6 +62,8 @@ def by_password(email: str, password: str, way: str = "password") -> Person | He
             guard.note(connection, tried)
         else:
             guard.forget_failures(connection, tried)
+            if rehashed is not None:
+                people.replace_password_hash(connection, account, rehashed)
     if person is None:
         _log("sign-in refused", tried, whose)
     return person

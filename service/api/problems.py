@@ -13,11 +13,13 @@ import psycopg
 import structlog
 from flask import Flask, Response, request
 from marshmallow import ValidationError
+from psycopg.errors import QueryCanceled
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from domain.definition_fields import DefinitionErrors
 from domain.errors import Invalid, Refused
 from service.api.fields import Said
+from service.api.refusals_noted import because
 from service.documents.letters import Erased
 from service.errors import KeyReused, Missing, Removed, Stale
 from service.eventstore import UNAVAILABLE, Conflict, LogError
@@ -145,6 +147,12 @@ def _body(problem: Problem, sentences: Catalog) -> dict[str, Any]:
 
 def problem_of(error: Exception) -> Problem:
     """What an error comes to; one nobody foresaw is logged, and is a 500."""
+    problem = _problem_of(error)
+    because(problem.code, *(fault.code for fault in problem.faults))
+    return problem
+
+
+def _problem_of(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
@@ -188,6 +196,9 @@ def problem_of(error: Exception) -> Problem:
 def _of_database(error: Exception) -> Problem | None:
     """What a failure of the database comes to; None where a statement of ours is wrong, which is for its makers."""
     cause = error if isinstance(error, psycopg.Error) else error.__cause__ or error
+    if isinstance(cause, QueryCanceled):
+        structlog.get_logger().warning("question cut off", endpoint=request.endpoint)
+        return Problem(503, "took-too-long", headers={"Retry-After": "60"})
     if isinstance(cause, psycopg.Error) and cause.sqlstate is not None:
         if cause.sqlstate.startswith(LIMIT):
             return Problem(400, "too-large-to-keep")

@@ -7,11 +7,10 @@ one does the same work and leaves the same trace whether there is an account or 
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from hmac import compare_digest
 from typing import Any
 
 from psycopg import Connection
@@ -19,6 +18,7 @@ from psycopg import Connection
 from service.identity import people
 from service.identity.people import Person
 from service.ids import new_id
+from service.keyed import signatures
 from service.messaging import security
 from service.settings import Settings
 
@@ -97,13 +97,13 @@ def end_all(connection: Connection[Any], person: str) -> None:
 
 def address(settings: Settings, id: str) -> str:
     """The link with this id, as it is mailed."""
-    return f"{settings.public_url}/sign-in/link/{id}.{_signature(settings, id)}"
+    return f"{settings.public_url}/sign-in/link/{id}.{_signatures(settings, id)[0]}"
 
 
 def read(settings: Settings, token: str) -> str | None:
     """The id of the link that ends so; None for one that we did not make."""
     parts = TOKEN.fullmatch(token)
-    if parts is None or not hmac.compare_digest(parts[2], _signature(settings, parts[1])):
+    if parts is None or not any(compare_digest(parts[2], each) for each in _signatures(settings, parts[1])):
         return None
     return parts[1]
 
@@ -149,6 +149,7 @@ def _make(connection: Connection[Any], person: str, email: str, purpose: str, la
     security.mail_link(connection, person, purpose, id)
 
 
-def _signature(settings: Settings, id: str) -> str:
-    digest = hmac.digest(settings.secret, PURPOSE + id.encode(), hashlib.sha256)
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+def _signatures(settings: Settings, id: str) -> list[str]:
+    """What the link with this id may end with: with the first it is made."""
+    made = signatures(settings, PURPOSE + id.encode())
+    return [base64.urlsafe_b64encode(each).decode().rstrip("=") for each in made]

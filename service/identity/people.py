@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 
 from service.identity import undeliverable
+from service.identity.slow_hash import hash_of, is_outdated, matches
 from service.ids import new_id
 from service.paging import Cursor
 from service.settings import ROLES
@@ -19,14 +18,13 @@ from service.settings import ROLES
 __all__ = [
     "ORGANISATION_ROLES", "ROLES", "SORTS", "Account", "EmailTaken", "Person", "UnknownRole", "account", "add",
     "by_email", "change", "colleagues", "everybody", "found", "get", "has_password", "hash_of", "ids", "insert",
-    "names", "new", "search", "set_password", "set_password_hash", "some", "verified", "verify",
+    "names", "new", "rehashed", "replace_password_hash", "search", "set_password", "set_password_hash", "some",
+    "verified", "verify",
 ]  # fmt: skip
 
 ORGANISATION_ROLES = ("manager", "editor", "reader")
 """What somebody may do with the cases of their organisation: add and remove people too, act on them, or only see."""
 
-# OWASP's first choice for argon2id with little memory: a sign-in costs some 20 ms and 19 MiB.
-_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Of a password that nobody has: an unknown address must take as long to refuse as a wrong password.
 _NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$zp2r1ikFthBMHP0tlYWs/A$TpTzcdXS1gHTSanA6Nhrz/kmhVFz7dQKaTcSeEq12Hk"
 _COLUMNS = "id, email, name, roles, bodies, organisation, chairs, municipalities, organisation_role, seats"
@@ -131,7 +129,7 @@ def insert(connection: Connection[Any], person: Person, password: str | None = N
                     sorted(person.municipalities),
                     person.organisation_role,
                     _kept(person.seats),
-                    _HASHER.hash(password) if password is not None else None,
+                    hash_of(password) if password is not None else None,
                 ),
             )
     except UniqueViolation as taken:
@@ -196,8 +194,8 @@ def account(connection: Connection[Any], email: str) -> Account:
 
 def verified(found: Account, password: str) -> Person | None:
     """Whose account this is, if the password is theirs; None for any other, after as much work: some 20 ms."""
-    matches = _matches(found.password_hash or _NOBODY, password)
-    return found.person if found.password_hash and matches else None
+    right = matches(found.password_hash or _NOBODY, password)
+    return found.person if found.password_hash and right else None
 
 
 def verify(connection: Connection[Any], email: str, password: str) -> Person | None:
@@ -210,14 +208,23 @@ def set_password(connection: Connection[Any], id: str, password: str) -> None:
     set_password_hash(connection, id, hash_of(password))
 
 
-def hash_of(password: str) -> str:
-    """What is kept of a password: takes some 20 ms, so hold no connection meanwhile."""
-    return _HASHER.hash(password)
-
-
 def set_password_hash(connection: Connection[Any], id: str, hashed: str) -> None:
-    """The same, with what `hash_of` made of the password."""
+    """The same, with what `hash_of` made of the password, which takes some 20 ms: hold no connection meanwhile."""
     connection.execute("UPDATE vault.people SET password_hash = %s WHERE id = %s", (hashed, id))
+
+
+def rehashed(found: Account, password: str) -> str | None:
+    """This password of theirs as passwords are kept now; None where it is kept so already."""
+    return hash_of(password) if found.password_hash and is_outdated(found.password_hash) else None
+
+
+def replace_password_hash(connection: Connection[Any], found: Account, hashed: str) -> None:
+    """Keeps the password of this account so from now on, unless there is another one meanwhile."""
+    if found.person is not None:
+        connection.execute(
+            "UPDATE vault.people SET password_hash = %s WHERE id = %s AND password_hash = %s",
+            (hashed, found.person.id, found.password_hash),
+        )
 
 
 def has_password(connection: Connection[Any], id: str) -> bool:
@@ -310,13 +317,6 @@ def names(connection: Connection[Any], ids: Iterable[str]) -> dict[str, str]:
 def _refuse_unknown(roles: Iterable[str]) -> None:
     for role in sorted(set(roles).difference(ROLES)):
         raise UnknownRole(role)
-
-
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 def _one(row: tuple[Any, ...] | None) -> Person | None:

@@ -61,7 +61,8 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     # acts on a case
     "submit": (WRITER, SECRETARY),
     "completeness": (SECRETARY,),
-    "revise": (APPLICANT,),
+    # by the secretariat: what came by post, of who has no account
+    "revise": (APPLICANT, SECRETARY),
     "review": (MEMBER,),
     "decide": (MEMBER,),
     "resume": (SECRETARY,),

@@ -6,7 +6,6 @@ quarter of an hour.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ import pyotp
 from psycopg import Connection
 
 from service.identity.people import Person
-from service.identity.sealing import key, seal, unseal
+from service.identity.sealing import resealed, seal, unseal
+from service.identity.slow_hash import hashes_of, the_same
 from service.settings import Settings
 
 __all__ = [
@@ -31,7 +31,9 @@ MOST_WRONG = 5
 BLOCKED = timedelta(minutes=15)
 
 ISSUER = "Besluitspoor"
-SEALED, FALL_BACK = "second factor 1", "recovery codes 1"
+SEALED = "second factor 1"
+GROUPS, GROUP = 3, 4
+"""Of letters that a recovery code is made of, and letters in each."""
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 """Of recovery codes: none that looks like another."""
 AROUND = (0, -1, 1)
@@ -105,19 +107,20 @@ def confirm(
         WHERE person = %s AND confirmed_at IS NULL""",
         (step, person),
     ).rowcount
-    return new_codes(connection, settings, person) if changed else None
+    return new_codes(connection, person) if changed else None
 
 
-def new_codes(connection: Connection[Any], settings: Settings, person: str) -> list[str]:
+def new_codes(connection: Connection[Any], person: str) -> list[str]:
     """Ten recovery codes in place of those there were. They can't be shown again."""
     codes = [
-        "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3)) for _ in range(CODES)
+        "-".join("".join(secrets.choice(LETTERS) for _ in range(GROUP)) for _ in range(GROUPS))
+        for _ in range(CODES)
     ]
+    hashes = hashes_of([_plain(code) for code in codes])
     connection.execute("DELETE FROM vault.recovery_codes WHERE person = %s", (person,))
-    for code in codes:
+    for hashed in hashes:
         connection.execute(
-            "INSERT INTO vault.recovery_codes (person, hash) VALUES (%s, %s)",
-            (person, _hash(settings, person, code)),
+            "INSERT INTO vault.recovery_codes (person, hash) VALUES (%s, %s)", (person, hashed)
         )
     return codes
 
@@ -136,18 +139,16 @@ def check(
             return "wrong"
         if row[2]:
             return "blocked"
-        step = _step(unseal(settings, SEALED, person, bytes(row[0])).decode(), code, now)
+        sealed = bytes(row[0])
+        step = _step(unseal(settings, SEALED, person, sealed).decode(), code, now)
         if step is not None and step > row[1]:
+            # Sealed anew where the secret of the service has changed, so that the one before can go after a while.
             connection.execute(
-                "UPDATE vault.second_factors SET last_step = %s, wrong = 0 WHERE person = %s", (step, person)
+                "UPDATE vault.second_factors SET last_step = %s, wrong = 0, secret = %s WHERE person = %s",
+                (step, resealed(settings, SEALED, person, sealed), person),
             )
             return "good"
-        used = connection.execute(
-            """UPDATE vault.recovery_codes SET used_at = now()
-            WHERE person = %s AND hash = %s AND used_at IS NULL""",
-            (person, _hash(settings, person, code)),
-        ).rowcount
-        if used:
+        if _used_up(connection, person, _plain(code)):
             connection.execute("UPDATE vault.second_factors SET wrong = 0 WHERE person = %s", (person,))
             return "recovery"
         connection.execute(
@@ -177,6 +178,27 @@ def _step(secret: str, code: str, now: datetime | None) -> int | None:
     return max(found, default=None)
 
 
-def _hash(settings: Settings, person: str, code: str) -> bytes:
-    plain = "".join(letter for letter in code.casefold() if letter in LETTERS)
-    return hmac.digest(key(settings, FALL_BACK), f"{person}|{plain}".encode(), hashlib.sha256)
+def _plain(code: str) -> str:
+    """What counts of a recovery code, however it is typed."""
+    return "".join(letter for letter in code.casefold() if letter in LETTERS)
+
+
+def _used_up(connection: Connection[Any], person: str, plain: str) -> bool:
+    """Was this a recovery code of this person that is left? Then it is no more."""
+    if len(plain) != GROUPS * GROUP:
+        # It can't be one, such as what an app shows: not worth the work.
+        return False
+    rows = connection.execute(
+        "SELECT hash FROM vault.recovery_codes WHERE person = %s AND used_at IS NULL", (person,)
+    ).fetchall()
+    if not rows:
+        return False
+    # They have one salt, so whether it is one of ten takes no longer than whether it is a password.
+    hashed = the_same(rows[0][0], plain)
+    return bool(
+        connection.execute(
+            """UPDATE vault.recovery_codes SET used_at = now()
+            WHERE person = %s AND hash = %s AND used_at IS NULL""",
+            (person, hashed),
+        ).rowcount
+    )

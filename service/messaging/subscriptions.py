@@ -312,7 +312,7 @@ def gone(connection: Connection, id: str) -> None:
 
 def secret(settings: Settings, subscription: Subscription) -> str:
     """What this subscription's messages are signed with now. It is made anew each time and kept nowhere."""
-    return _secret(settings, subscription.id, subscription.secret_version)
+    return _secret(settings.secret, subscription.id, subscription.secret_version)
 
 
 def old_signs_until(subscription: Subscription, now: datetime) -> datetime | None:
@@ -322,11 +322,14 @@ def old_signs_until(subscription: Subscription, now: datetime) -> datetime | Non
 
 
 def signing(settings: Settings, subscription: Subscription, now: datetime) -> list[str]:
-    """The secrets that sign now: the present one, and the one before for a while after a rotation."""
+    """The secrets that sign now: the present one, and the one before for a while after a rotation.
+
+    While the secret of the service changes, also what they were before: receivers know no other until they are told.
+    """
     versions = [subscription.secret_version]
     if old_signs_until(subscription, now):
         versions.append(subscription.secret_version - 1)
-    return [_secret(settings, subscription.id, version) for version in versions]
+    return [_secret(secret, subscription.id, version) for secret in settings.secrets for version in versions]
 
 
 def _test(connection: Connection, cause: str, id: str) -> str | None:
@@ -351,8 +354,8 @@ def _refuse_many_tests(connection: Connection, id: str, by: str) -> None:
         raise Refused("too-many-tests", maximum=MOST_TESTS)
 
 
-def _secret(settings: Settings, id: str, version: int) -> str:
-    key = hmac.digest(settings.secret, f"webhook|{id}|{version}".encode(), hashlib.sha256)
+def _secret(secret: bytes, id: str, version: int) -> str:
+    key = hmac.digest(secret, f"webhook|{id}|{version}".encode(), hashlib.sha256)
     return f"whsec_{base64.b64encode(key).decode()}"
 
 

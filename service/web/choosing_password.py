@@ -19,7 +19,9 @@ from service.identity import guard, links, passwords, people, tokens
 from service.identity.links import Link
 from service.identity.people import Person
 from service.identity.permissions import check, needs
+from service.known_words import known_words
 from service.messaging import security
+from service.texts import catalog
 from service.web import sessions, visit
 from service.web.forms import Form
 from service.web.rendering import page, say
@@ -139,10 +141,12 @@ def change() -> AnyResponse:
 
 def judge(form: Form, password: str, person: Person) -> None:
     """What is wrong with this password ends up beside its field."""
-    wrong = passwords.fault(password, person)
+    wrong = passwords.fault(password, person, known_words(visit.parts()))
     if wrong is not None:
         form.status = 400
-        form.errors["password"] = say(f"account.password-{wrong}", least=passwords.SHORTEST)
+        form.errors["password"] = catalog(visit.language()).say(
+            f"password-{wrong}", {"least": passwords.SHORTEST}
+        )
 
 
 def set_password(connection: Connection[Any], person: str, hashed: str, but: str = "") -> None:

@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import refuse_too_many
 from service.api.problems import Problem
+from service.api.refusals_noted import FORM_TOKEN, because
 from service.api.waiting import wait_for
 from service.identity.permissions import admit
-from service.web import sessions, visit
+from service.web import cookies, sessions, visit
 from service.web.resend import resend, sign_in_to_resend
 from service.web.signing_in import renew, still_needed
 
@@ -26,7 +27,7 @@ def enter() -> AnyResponse | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if changing and not _from_here() and not getattr(view, "from_anywhere", False):
         raise Problem(403, "from-elsewhere")
-    token = request.cookies.get(visit.COOKIE)
+    token = cookies.read(cookies.SESSION)
     if token:
         with visit.parts().pool.connection() as connection:
             visit.come_in(sessions.find(connection, token))
@@ -41,6 +42,7 @@ def enter() -> AnyResponse | None:
     if still_needed(found) and not getattr(view, "before_second_factor", False):
         return redirect(url_for("web.second_factor.index"), 303)
     if changing and not visit.csrf_matches():
+        because(FORM_TOKEN)
         return resend()
     # Who is to be kept out is so before anything is looked up; what is marked as nothing is for nobody.
     admit(found.person, getattr(view, "needs", ()))

@@ -16,12 +16,12 @@ from service.identity.oidc.clients import Client
 from service.identity.oidc.on_their_way import LASTS, Waiting, cookie_for
 from service.identity.oidc.refusal import NotAccepted
 from service.identity.people import Person
-from service.web import sessions, visit
+from service.web import cookies, sessions, visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, TYPED_BY, sent_before
 from service.web.sign_in import demo_people
 from service.web.signing_in import begin, go_on_with
-from service.web.visit import COOKIE, inside, once, public
+from service.web.visit import inside, once, public
 
 area = Blueprint("elsewhere", __name__)
 
@@ -48,15 +48,7 @@ def go(provider: str) -> AnyResponse:
         raise Problem(503, "service-unavailable", headers={"Retry-After": "60"})
     # A page that goes on by itself, and no redirect: browsers let a form lead to this site only, as we tell them.
     response = page("elsewhere/go.html", to=begun.address, name=_name(client))
-    response.set_cookie(
-        cookie_for(begun.state),
-        browser,
-        max_age=LASTS,
-        path="/sign-in/with/",
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
+    cookies.give(response, cookie_for(begun.state), browser, LASTS)
     return response
 
 
@@ -68,7 +60,7 @@ def answer(provider: str) -> AnyResponse:
     client = _client(provider)
     state = _once("state")
     with running().parts.pool.connection() as connection:
-        waiting = on_their_way.take(connection, provider, state, request.cookies.get(cookie_for(state), ""))
+        waiting = on_their_way.take(connection, provider, state, cookies.read(cookie_for(state)))
     if waiting is None:
         refused = NotAccepted("state", "the state is none of this browser's, was used before, or is too old")
         return _refused(client, refused, "/", [])
@@ -83,7 +75,7 @@ def answer(provider: str) -> AnyResponse:
             response = go_on_with(waiting.goes_to, waiting.fields, waiting.typed_by)
         else:
             response = _waiting(person, waiting.goes_to)
-    response.delete_cookie(cookie_for(state), path="/sign-in/with/")
+    cookies.take_back(response, cookie_for(state))
     return response
 
 
@@ -137,10 +129,10 @@ def _person(client: Client, provider: str, waiting: Waiting) -> Person:
 def _waiting(person: Person, to: str) -> AnyResponse:
     """Somebody is known, and may do nothing yet: who can change that. Until then nobody is signed in here."""
     with running().parts.pool.connection() as connection:
-        sessions.end(connection, request.cookies.get(COOKIE, ""))
+        sessions.end(connection, cookies.read(cookies.SESSION))
     visit.come_in(None)
     response = page("elsewhere/waiting.html", 403, to=to, who=person)
-    response.delete_cookie(COOKIE)
+    cookies.take_back(response, cookies.SESSION)
     return response
 
 

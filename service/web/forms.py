@@ -11,7 +11,6 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from itertools import count
 from typing import Any
 
@@ -27,9 +26,11 @@ from service.api.fields import Digits, Flag, ListOf, MapOf, Money, Part, Said, W
 from service.api.parser import REFUSED
 from service.api.problems import Fault, faults_in
 from service.api.proposals_schema import Partner
+from service.api.refusals_noted import because
 from service.errors import KeyReused, Stale
 from service.eventstore import Once
 from service.identity.permissions import Barred
+from service.keyed import once_for
 from service.texts import catalog
 from service.web.saying import said, texts
 from service.web.visit import language
@@ -138,8 +139,7 @@ class Form:
         One for each case that it is `about`, where a form records several acts.
         """
         plain = repr((request.path, sorted(self.values.items()))).encode()
-        key = running().settings.secret[: blake2b.MAX_KEY_SIZE]
-        return Once(f"page-{self.key}{about}", blake2b(plain, key=key, digest_size=32).digest())
+        return once_for(running().settings, f"page-{self.key}{about}", plain)
 
     def if_match(self) -> int | None:
         """The version of the case that the page showed."""
@@ -174,6 +174,7 @@ class Form:
     def _refuse(self, status: int, faults: list[Fault]) -> None:
         sentences = catalog(language())
         self.status = status
+        because(*(fault.code for fault in faults))
         for fault in faults:
             words = fault.said or _for_people(fault) or sentences.say(fault.code, fault.facts)
             name = self._name_of(fault.at)

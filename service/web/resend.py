@@ -22,7 +22,7 @@ NOT_CARRIED = ("csrf", "password", "current", "code")
 
 def resend() -> Response:
     """Somebody signed in again meanwhile: the same form, to be sent once more, by who typed it only."""
-    if visit.typed_by() != visit.reader():
+    if not visit.is_reader(visit.typed_by()):
         return not_yours(409)
     return page("resend.html", 409, to=request.full_path.removesuffix("?"), fields=_fields())
 

@@ -114,7 +114,7 @@ def renew_codes() -> AnyResponse:
     if not form.ok:
         return _shown(renew=form)
     with visit.parts().pool.connection() as connection, connection.transaction():
-        codes = second_factor.new_codes(connection, running().settings, person.id)
+        codes = second_factor.new_codes(connection, person.id)
         security.tell(connection, person.id, "recovery-codes")
     return page("account/recovery_codes.html", codes=codes)
 

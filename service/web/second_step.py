@@ -11,7 +11,7 @@ from service.api.steps_noted import noted
 from service.identity import second_factor
 from service.identity.people import Person
 from service.messaging import security
-from service.web import half_way, visit
+from service.web import cookies, half_way, visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, TYPED_BY, sent_before
 from service.web.signing_in import begin, go_on
@@ -20,10 +20,6 @@ from service.web.visit import inside, public
 __all__ = ["area", "asked", "come_in"]
 
 area = Blueprint("second_step", __name__)
-
-STEP = "besluitspoor-step"
-"""The cookie of who is half way."""
-WHERE = "/sign-in"
 
 
 def come_in(person: Person, to: str) -> AnyResponse:
@@ -34,15 +30,7 @@ def come_in(person: Person, to: str) -> AnyResponse:
     if not step:
         return go_on(to)
     response = asked(to)
-    response.set_cookie(
-        STEP,
-        token,
-        max_age=half_way.LASTS,
-        path=WHERE,
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
+    cookies.give(response, cookies.STEP, token, half_way.LASTS)
     return response
 
 
@@ -66,7 +54,7 @@ def check() -> AnyResponse:
     """A good code begins the session; with a wrong one there are a few more tries."""
     to = inside(request.form.get("next"))
     with visit.parts().pool.connection() as connection:
-        person = half_way.who(connection, request.cookies.get(STEP, ""))
+        person = half_way.who(connection, cookies.read(cookies.STEP))
         outcome = (
             second_factor.check(connection, running().settings, person, request.form.get("code", "")[:100])
             if person is not None
@@ -82,7 +70,7 @@ def check() -> AnyResponse:
             noted(connection, person, "code", False)
     if outcome in ("good", "recovery"):
         response = go_on(to)
-        response.delete_cookie(STEP, path=WHERE)
+        cookies.take_back(response, cookies.STEP)
         return response
     structlog.get_logger().warning("second step refused", person=person, why=outcome)
     return asked(to, say(f"account.code-{outcome}"), 400)

@@ -1,4 +1,4 @@
-"""How does somebody sign in and out? And in which language, and how light, are the pages shown?"""
+"""How does somebody sign in and out? And what is remembered of how pages are shown and work?"""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from service.identity.oidc.clients import Client
 from service.identity.oidc.refusal import NotAccepted
 from service.identity.permissions import needs
 from service.texts import LANGUAGES
-from service.web import second_step, sessions, visit
+from service.web import cookies, second_step, sessions, visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, TYPED_BY, sent_before
-from service.web.signing_in import SIGNED_IN_WITH
-from service.web.visit import COOKIE, before_second_factor, inside, public
+from service.web.visit import before_second_factor, inside, public
 
 area = Blueprint("sign_in", __name__)
 
@@ -69,12 +68,14 @@ def sign_in() -> AnyResponse:
 def sign_out() -> AnyResponse:
     """Ends the session, here and in the database."""
     with visit.parts().pool.connection() as connection:
-        sessions.end(connection, request.cookies.get(COOKIE, ""))
-    left = running().elsewhere.get(request.cookies.get(SIGNED_IN_WITH, ""))
+        sessions.end(connection, cookies.read(cookies.SESSION))
+    left = running().elsewhere.get(cookies.read(cookies.SIGNED_IN_WITH))
     to = url_for("web.sign_in.ask", left=left.provider.code if left is not None and _can_end(left) else None)
     response = redirect(to, 303)
-    response.delete_cookie(COOKIE)
-    response.delete_cookie(SIGNED_IN_WITH)
+    cookies.take_back(response, cookies.SESSION)
+    cookies.take_back(response, cookies.SIGNED_IN_WITH)
+    # What was typed, in every tab and also without our script; the cookies of how pages look stay.
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 
@@ -90,24 +91,29 @@ def _can_end(client: Client) -> bool:
 @public
 def choose_language(chosen: str) -> AnyResponse:
     """From now on in this language."""
-    return _remember(visit.LANGUAGE, chosen if chosen in LANGUAGES else "")
+    return _remember(cookies.LANGUAGE, chosen if chosen in LANGUAGES else "")
 
 
 @area.get("/theme/<code:chosen>")
 @public
 def choose_theme(chosen: str) -> AnyResponse:
     """From now on light, dark, or as the device has it."""
-    return _remember(visit.THEME, chosen if chosen in visit.THEMES else "")
+    return _remember(cookies.THEME, chosen if chosen in visit.THEMES else "")
+
+
+@area.get("/shortcuts/<code:chosen>")
+@public
+def choose_shortcuts(chosen: str) -> AnyResponse:
+    """From now on letters on the keyboard lead to pages, or not."""
+    return _remember(cookies.SHORTCUTS, "off" if chosen == "off" else "")
 
 
 def _remember(name: str, value: str) -> AnyResponse:
     response = redirect(inside(request.args.get("next")), 303)
     if value:
-        response.set_cookie(
-            name, value, max_age=YEAR, httponly=True, samesite="Lax", secure=request.is_secure
-        )
+        cookies.give(response, name, value, YEAR)
     else:
-        response.delete_cookie(name)
+        cookies.take_back(response, name)
     return response
 
 

@@ -10,20 +10,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
 from service.identity.second_factor import is_needed
-from service.web import sessions, visit
+from service.web import cookies, sessions, visit
 from service.web.browsers import browser_of
 from service.web.rendering import page
 from service.web.resend import TYPED_BY, not_yours, sent_before
 from service.web.sessions import Session
-from service.web.visit import COOKIE
 
 __all__ = [
-    "SIGNED_IN_WITH", "begin", "give_cookie", "go_on", "go_on_with", "renew", "still_needed", "strengthen",
+    "begin", "give_cookie", "go_on", "go_on_with", "renew", "still_needed", "strengthen",
 ]  # fmt: skip
-
-
-SIGNED_IN_WITH = "signed-in-with"
-"""The cookie that says which provider somebody came from: to tell them that they are still signed in there."""
 
 
 def begin(connection: Connection[Any], person: str, how: str, provider: str = "") -> str:
@@ -31,7 +26,7 @@ def begin(connection: Connection[Any], person: str, how: str, provider: str = ""
 
     `provider`: the code of the one where they signed in, for who came from elsewhere.
     """
-    old = request.cookies.get(COOKIE)
+    old = cookies.read(cookies.SESSION)
     if old:
         sessions.end(connection, old)
     token = sessions.start(connection, person, how, *browser_of(request.headers.get("User-Agent", "")))
@@ -49,7 +44,7 @@ def go_on_with(to: str, fields: list[tuple[str, str]], typed_by: str) -> AnyResp
     """The same, for who was away in between: with the form that was kept meanwhile, and the mark of who typed it."""
     if not fields:
         return redirect(to, 303)
-    if typed_by != visit.reader():
+    if not visit.is_reader(typed_by):
         return not_yours()
     return page("resend.html", to=to, fields=fields)
 
@@ -83,12 +78,11 @@ def strengthen(connection: Connection[Any], how: str) -> None:
 def give_cookie(response: AnyResponse) -> AnyResponse:
     """The answer, with the cookie that there is to give. One that ends the session keeps it ended."""
     token = g.pop("new_cookie", None)
-    ends = any(each.startswith(f"{COOKIE}=") for each in response.headers.getlist("Set-Cookie"))
-    if token is not None and not ends:
-        response.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
+    if token is not None and not cookies.is_given(response, cookies.SESSION):
+        cookies.give(response, cookies.SESSION, token)
     provider = g.pop("provider", None)
     if provider:
-        response.set_cookie(SIGNED_IN_WITH, provider, httponly=True, samesite="Lax", secure=request.is_secure)
+        cookies.give(response, cookies.SIGNED_IN_WITH, provider)
     elif provider is not None:
-        response.delete_cookie(SIGNED_IN_WITH)
+        cookies.take_back(response, cookies.SIGNED_IN_WITH)
     return response

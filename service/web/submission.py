@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import date
-from hashlib import blake2b
 
 import msgspec
 from flask import Blueprint, Response, redirect, request, url_for
@@ -28,6 +27,7 @@ from service.identity import parties as vault
 from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import check, may, needs
+from service.keyed import once_for
 from service.published import latest
 from service.web import drafts, sessions, visit
 from service.web.drafts import Draft, Moved, Typed
@@ -290,8 +290,7 @@ def _submit(draft: Draft) -> AnyResponse:
 def _once(draft: Draft) -> Once:
     """A draft is submitted once, by however many clicks."""
     plain = repr(sorted(draft.values.items())).encode()
-    key = running().settings.secret[: blake2b.MAX_KEY_SIZE]
-    return Once(draft.id, blake2b(plain, key=key, digest_size=32).digest())
+    return once_for(running().settings, draft.id, plain)
 
 
 def _gone(draft: str) -> AnyResponse:

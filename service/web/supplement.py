@@ -19,7 +19,7 @@ from domain.working_days import working_days_until
 from service import commands, reading
 from service.api.proposals_schema import RevisionSchema, proposal_input
 from service.errors import Missing
-from service.identity.permissions import check, needs
+from service.identity.permissions import acting_as, check, needs
 from service.published import programme_of
 from service.web import drafts, visit
 from service.web.drafts import Draft, Typed
@@ -158,9 +158,11 @@ def _page(seen: Seen, form: Form, draft: Draft | None) -> Response:
     if wait is not None:
         left = working_days_until(calendar.today, date.fromisoformat(wait["dueOn"]), calendar.holidays)
     judged = judge(Form(RevisionSchema(), form.values), seen.programme)
+    role = acting_as(visit.person(), "revise", owner=case["owner"]["id"])
     return page(
         "supplement/ask.html",
         form.status,
+        by_office=role is not None and role.role == "secretary",
         case=case,
         programme=seen.programme,
         question=question_of(case),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -16,18 +14,18 @@ from service.api.context import running
 from service.commands import Done
 from service.identity.people import Person
 from service.identity.scope import Scope, scope_of
+from service.keyed import sign, signatures
 from service.texts import DEFAULT, LANGUAGES
-from service.web import sessions
+from service.web import cookies, sessions
 from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "COOKIE", "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
-    "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "scope", "session", "speak", "theme",
-    "this_page", "typed_by",
+    "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
+    "is_reader", "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "scope", "session",
+    "shortcuts", "speak", "theme", "this_page", "typed_by",
 ]  # fmt: skip
 
-COOKIE, LANGUAGE, THEME = "besluitspoor", "language", "theme"
 THEMES = ("light", "dark")
 PURPOSE = b"besluitspoor reader 1\n"
 """So that what marks a reader is good for nothing else that the secret signs."""
@@ -84,14 +82,22 @@ def scope() -> Scope:
 
 def mark_of(person: str) -> str:
     """What stands for the person with this id on pages: always the same, and it says nothing of who it is."""
-    key = running().settings.secret
-    return hmac.digest(key, PURPOSE + person.encode(), hashlib.sha256)[:MARK].hex()
+    return sign(running().settings, PURPOSE + person.encode())[:MARK].hex()
 
 
 def reader() -> str:
     """The mark of who looks; empty for nobody who signed in."""
     found = session()
     return mark_of(found.person.id) if found is not None else ""
+
+
+def is_reader(mark: str) -> bool:
+    """Is this the mark of who looks, or was it before the secret of the service changed?"""
+    found = session()
+    if found is None:
+        return mark == ""
+    made = signatures(running().settings, PURPOSE + found.person.id.encode())
+    return mark in [each[:MARK].hex() for each in made]
 
 
 def typed_by() -> str:
@@ -103,7 +109,7 @@ def language() -> str:
     """In which language: as chosen on the pages, else as the browser asks, else Dutch."""
     known: str | None = g.get("language")
     if known is None:
-        chosen = request.cookies.get(LANGUAGE)
+        chosen = cookies.read(cookies.LANGUAGE)
         best = request.accept_languages.best_match(LANGUAGES, default=DEFAULT) or DEFAULT
         # Every text on a page asks.
         g.language = known = chosen if chosen in LANGUAGES else best
@@ -117,8 +123,13 @@ def speak(language: str) -> None:
 
 def theme() -> str:
     """Light or dark as chosen on the pages; empty to follow the device."""
-    chosen = request.cookies.get(THEME)
+    chosen = cookies.read(cookies.THEME)
     return chosen if chosen in THEMES else ""
+
+
+def shortcuts() -> bool:
+    """Do letters on the keyboard lead to pages? Unless somebody turned that off."""
+    return cookies.read(cookies.SHORTCUTS) != "off"
 
 
 def done(act: Done, to: str, notice: str = "shell.recorded") -> AnyResponse:

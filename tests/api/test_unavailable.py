@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -14,7 +17,10 @@ from psycopg_pool import PoolTimeout
 from service.api import problems
 from service.app import create_app
 from service.eventstore import UNAVAILABLE, LogError
-from service.settings import Settings
+from service.settings import Settings, SettingsError
+from service.web import sessions
+from service.web.cookies import SESSION
+from service.wiring import build, build_for_web
 from tests.api.conftest import Service, a_proposal
 
 PASSING = [
@@ -31,7 +37,7 @@ PASSING = [
     psycopg.InterfaceError("the connection is closed"),
     PoolTimeout("none in time"),
 ]
-OURS = [errors.UndefinedTable(), errors.InternalError_(), errors.SyntaxError(), errors.QueryCanceled()]
+OURS = [errors.UndefinedTable(), errors.InternalError_(), errors.SyntaxError()]
 
 
 @pytest.fixture
@@ -81,6 +87,62 @@ def test_what_is_larger_than_the_database_takes_is_the_requests_fault(app: Flask
         with app.test_request_context("/"):
             answer = problems.response_to(raised)
         assert (answer.status_code, answer.get_json(force=True)["code"]) == (400, "too-large-to-keep")
+
+
+@pytest.fixture
+def hurried(service: Service) -> Iterator[Service]:
+    """The service where a question may take a second, on a database where one about money takes longer."""
+    settings = replace(service.settings, query_seconds=1)
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE views.budget RENAME TO quick")
+        connection.execute("CREATE VIEW views.budget AS SELECT q.* FROM pg_sleep(20), views.quick q")
+    app = create_app(settings)
+    yield replace(service, app=app)
+    app.extensions["besluitspoor"].close()
+
+
+def test_a_question_that_takes_too_long_is_cut_off_and_says_what_to_do(
+    hurried: Service, capfd: pytest.CaptureFixture[str]
+) -> None:
+    began = time.monotonic()
+    answer = hurried.ask("auditor", "/envelopes", headers={"Accept-Language": "en"})
+    assert time.monotonic() - began < 10
+    assert (answer.status_code, answer.json["code"]) == (503, "took-too-long")
+    assert "Ask for less at once" in answer.json["detail"]
+    assert int(answer.headers["Retry-After"]) > 0
+    said = "".join(capfd.readouterr())
+    assert "question cut off" in said
+    assert "Traceback" not in said
+    # The connection is good for the next who asks something else.
+    assert hurried.ask("auditor", "/programmes").status_code == 200
+
+    page = hurried.app.test_client()
+    with psycopg.connect(hurried.settings.database_url, autocommit=True) as connection:
+        page.set_cookie(SESSION, sessions.start(connection, hurried.people["auditor"].id))
+    shown = page.get("/money", headers={"Accept": "text/html"})
+    assert shown.status_code == 503
+    assert "Vraag minder tegelijk" in shown.get_data(as_text=True)
+
+
+def test_workers_and_commands_are_not_cut_off(settings: Settings) -> None:
+    hurried = replace(settings, query_seconds=1)
+    with closing(build(hurried)) as parts, parts.pool.connection() as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+        connection.execute("SELECT pg_sleep(1.2)")
+    with closing(build_for_web(hurried)) as parts, parts.pool.connection() as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("1s",)
+        with pytest.raises(errors.QueryCanceled):
+            connection.execute("SELECT pg_sleep(20)")
+    with closing(build_for_web(settings)) as parts, parts.pool.connection() as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("0",), "0 is no limit"
+
+
+def test_a_question_may_take_half_a_minute_unless_the_settings_say_otherwise() -> None:
+    given = {"DATABASE_URL": "postgresql://x", "SECRET": "s" * 40}
+    assert Settings.from_environment(given).query_seconds == 30
+    assert Settings.from_environment({**given, "QUERY_SECONDS": "5"}).query_seconds == 5
+    with pytest.raises(SettingsError, match="QUERY_SECONDS is 'long'"):
+        Settings.from_environment({**given, "QUERY_SECONDS": "long"})
 
 
 @pytest.mark.parametrize("act", [False, True], ids=["question", "act"])

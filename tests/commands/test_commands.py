@@ -289,14 +289,17 @@ def test_an_unknown_body_is_pointed_at_before_anybody_is_told_that_they_may_not(
         assert (refused.value.code, refused.value.field) == ("unknown-body", "/body")
 
 
-def test_only_the_applicant_supplements(office: Office, submitter: Person) -> None:
+def test_the_applicant_supplements_or_the_secretariat_for_them(office: Office, submitter: Person) -> None:
     own = commands.submit(office.parts, submitter, "regionale-herstelaanpak", proposal_input(), None)
     today = office.parts.calendar().today
     office.act(SECRETARY, own.stream, CheckCompleteness("supplement", "De begroting.", None, today))
     with pytest.raises(Forbidden):
-        commands.revise(office.parts, SECRETARY, own.stream, proposal_input())
+        commands.revise(office.parts, TASKFORCE, own.stream, proposal_input())
     done = commands.revise(office.parts, submitter, own.stream, proposal_input(90_000))
     assert done.version > own.version
+    office.act(SECRETARY, own.stream, CheckCompleteness("supplement", "De begroting.", None, today))
+    posted = commands.revise(office.parts, SECRETARY, own.stream, proposal_input(95_000))
+    assert posted.version > done.version
 
 
 # On which version

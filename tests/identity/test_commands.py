@@ -9,12 +9,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from domain.events import PersonErased
+from service import publishing
 from service.cli import main
 from service.eventstore import Log
 from service.identity import identities, people, tokens
 from service.settings import Settings
 
 ANNA = "anna@example.org"
+GOOD = "een goed wachtwoord"
 
 
 @pytest.fixture
@@ -60,14 +62,50 @@ def test_tokens_are_listed_and_revoked_by_id_or_by_themselves(
 
 def test_a_password_is_replaced(settings: Settings, anna: people.Person) -> None:
     done = command(
-        settings, "person", "set-password", "--email", ANNA, "--password-stdin", stdin="een ander\n"
+        settings,
+        "person",
+        "set-password",
+        "--email",
+        ANNA,
+        "--password-stdin",
+        stdin="een ander wachtwoord\n",
     )
     assert (done.exit_code, done.stdout) == (0, "")
     with psycopg.connect(settings.database_url) as connection:
         assert people.verify(connection, ANNA, "geheim") is None
-        assert people.verify(connection, ANNA, "een ander") == anna
+        assert people.verify(connection, ANNA, "een ander wachtwoord") == anna
     empty = command(settings, "person", "set-password", "--email", ANNA, "--password-stdin", stdin="\n")
     assert empty.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("weak", "said"),
+    [
+        ("kort", "Take at least 12 characters"),
+        ("anna@example.org", "something else than your name"),
+        ("besluitspoor-2024", "Names of this service"),
+        ("regionaleherstelaanpak!", "Names of this service"),
+        ("qwertyuiop123", "too easy to guess"),
+    ],
+)
+def test_a_command_takes_no_password_that_a_page_would_refuse(
+    settings: Settings, anna: people.Person, weak: str, said: str
+) -> None:
+    publishing.publish_bundled(settings)
+    given = command(
+        settings, "person", "set-password", "--email", ANNA, "--password-stdin", stdin=f"{weak}\n"
+    )
+    added = command(
+        settings, "person", "add", "--email", "bert@example.org", "--name", "Anna", "--role", "admin",
+        "--password-stdin", stdin=f"{weak}\n".replace("anna@", "bert@"),
+    )  # fmt: skip
+    for refused in (given, added):
+        assert refused.exit_code == 1
+        assert said in refused.output
+        assert weak not in refused.output
+    with psycopg.connect(settings.database_url) as connection:
+        assert people.verify(connection, ANNA, "geheim") == anna, "it is as it was"
+        assert people.by_email(connection, "bert@example.org") is None
 
 
 def test_people_are_listed(settings: Settings, anna: people.Person) -> None:
@@ -107,7 +145,7 @@ def test_somebody_is_added_with_an_event_by_the_system(settings: Settings) -> No
         "--password-stdin",
     )
     done = command(
-        settings, *add, "--organisation", "Jo Werkt", "--organisation-role", "manager", stdin="geheim\n"
+        settings, *add, "--organisation", "Jo Werkt", "--organisation-role", "manager", stdin=f"{GOOD}\n"
     )
     assert done.exit_code == 0, done.output
     with psycopg.connect(settings.database_url) as connection, Log.open(settings) as log:
@@ -116,7 +154,7 @@ def test_somebody_is_added_with_an_event_by_the_system(settings: Settings) -> No
         assert person.organisation_role == "manager"
         (recorded,) = log.load(person.id)
     assert (recorded.by, recorded.name) == ("system", "PersonAdded")
-    again = command(settings, *add, stdin="geheim\n")
+    again = command(settings, *add, stdin=f"{GOOD}\n")
     assert (again.exit_code, "somebody with that address" in again.output) == (1, True)
 
 

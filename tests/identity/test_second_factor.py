@@ -11,10 +11,12 @@ from typing import Any
 import psycopg
 import pyotp
 import pytest
+from argon2 import PasswordHasher
 
 from service.identity import people, second_factor
 from service.identity.people import Person
 from service.identity.sealing import Unsealable, seal, unseal
+from service.identity.slow_hash import the_same
 from service.settings import Settings, SettingsError
 
 NOW = datetime(2026, 3, 2, 12, 0, 10, tzinfo=UTC)
@@ -110,9 +112,51 @@ def test_a_recovery_code_is_good_once_however_it_is_typed(
     assert second_factor.check(connection, settings, anna.id, typed) == "recovery"
     assert second_factor.check(connection, settings, anna.id, codes[3]) == "wrong"
     assert second_factor.state(connection, anna.id).codes_left == second_factor.CODES - 1
-    renewed = second_factor.new_codes(connection, settings, anna.id)
+    renewed = second_factor.new_codes(connection, anna.id)
     assert second_factor.check(connection, settings, anna.id, codes[4]) == "wrong"
     assert second_factor.check(connection, settings, anna.id, renewed[0]) == "recovery"
+
+
+def test_recovery_codes_are_kept_as_passwords_are_with_a_salt_for_each_person(
+    connection: psycopg.Connection[Any], settings: Settings, anna: Person
+) -> None:
+    bert = people.add(connection, email="bert@example.org", name="Bert", roles=["auditor"])
+    for each in (anna, bert):
+        turned_on(connection, settings, each)
+    rows = connection.execute("SELECT person, hash FROM vault.recovery_codes").fetchall()
+    assert all(hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$") for _, hashed in rows)
+    assert len({hashed for _, hashed in rows}) == 2 * second_factor.CODES
+    salts = {(person, hashed.split("$")[4]) for person, hashed in rows}
+    assert len({salt for _, salt in salts}) == len(salts) == 2
+
+
+def test_a_wrong_recovery_code_is_hashed_once_and_what_can_be_none_not_at_all(
+    connection: psycopg.Connection[Any], settings: Settings, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned_on(connection, settings, anna)
+    hashed: list[str] = []
+
+    def counted(like: str, plain: str) -> str:
+        hashed.append(plain)
+        return the_same(like, plain)
+
+    monkeypatch.setattr(second_factor, "the_same", counted)
+    for typed in ("123456", "", "abcd-efgh", "abcd-efgh-jkmn-pqrs"):
+        assert second_factor.check(connection, settings, anna.id, typed) == "wrong"
+    assert hashed == []
+    connection.execute("UPDATE vault.second_factors SET wrong = 0")
+    assert second_factor.check(connection, settings, anna.id, "abcd-efgh-jkmn") == "wrong"
+    assert hashed == ["abcdefghjkmn"]
+
+
+def test_codes_that_were_kept_with_other_parameters_stay_good(
+    connection: psycopg.Connection[Any], settings: Settings, anna: Person
+) -> None:
+    turned_on(connection, settings, anna)
+    lighter = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash("abcdefghjkmn")
+    connection.execute("DELETE FROM vault.recovery_codes")
+    connection.execute("INSERT INTO vault.recovery_codes (person, hash) VALUES (%s, %s)", (anna.id, lighter))
+    assert second_factor.check(connection, settings, anna.id, "ABCD EFGH JKMN") == "recovery"
 
 
 def test_after_five_wrong_codes_not_even_a_good_one_is_taken_for_a_while(
@@ -144,7 +188,7 @@ def test_the_database_holds_nothing_that_makes_a_code(
     secret, codes = turned_on(connection, settings, anna)
     rows = connection.execute(
         "SELECT f::text || encode(secret, 'escape') FROM vault.second_factors f"
-        " UNION ALL SELECT c::text || encode(hash, 'escape') FROM vault.recovery_codes c"
+        " UNION ALL SELECT c::text || hash FROM vault.recovery_codes c"
     ).fetchall()
     for hidden in (secret, *codes, *(each.replace("-", "") for each in codes)):
         assert not any(hidden in row for (row,) in rows)

@@ -41,3 +41,33 @@ def test_lines(form: str) -> None:
         line = json.loads(done.stderr)
         assert line["event"] == "failed"
         assert line["level"] == "error"
+
+
+FOUL = """
+import logging, os, structlog
+from service import process_log
+process_log.configure(os.environ)
+typed = "a\\x1b[2Jb\\nc\\rd\\x9be"
+structlog.get_logger("trial").warning(typed, said=typed)
+try:
+    raise ValueError(typed)
+except ValueError:
+    structlog.get_logger("trial").exception("failed")
+logging.getLogger("library").warning("it said %s", typed)
+try:
+    raise ValueError(typed)
+except ValueError:
+    logging.getLogger("library").exception("it said")
+"""
+
+
+@pytest.mark.parametrize("form", ["json", ""])
+def test_nothing_typed_moves_the_cursor_of_a_terminal_or_makes_up_a_line(form: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FOUL], env=clean_environ(LOG_FORMAT=form), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.decode()
+    assert not {"\x1b", "\r", "\x9b"} & set(said)
+    assert "[2Jb" in said
+    assert not any(line.startswith(("b", "c", "d", "e")) for line in said.splitlines())

@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 
 from service.settings import Settings
 from service.web import sessions
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from tests.api.conftest import Service, a_proposal, running_service
 from tests.conftest import fresh_database
 

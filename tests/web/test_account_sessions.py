@@ -11,7 +11,7 @@ import pytest
 from service.identity import people
 from service.web import sessions
 from service.web.browsers import browser_of
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from tests.api.conftest import PASSWORD
 from tests.web.conftest import PHONE, Opener, Site, Visitor, violations
 

@@ -10,7 +10,7 @@ import pytest
 
 from service.identity import people, undeliverable
 from service.identity.people import Person
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from tests.web.conftest import PHONE, Opener, Site, Visitor, violations
 
 NEW = "/admin/people/new"

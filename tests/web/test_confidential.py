@@ -186,7 +186,11 @@ def test_no_route_says_a_word_of_it(story: Told, who: str | None, api: bool) -> 
 def test_who_looks_for_it_finds_what_is_found_of_nothing(story: Told, who: str) -> None:
     visitor = story.site.visitor(who)
     for name, address in addresses(story, api=False):
-        if name.rpartition(".")[2] in ("choose_language", "choose_theme") or not name.startswith("web."):
+        if name.rpartition(".")[2] in (
+            "choose_language",
+            "choose_theme",
+            "choose_shortcuts",
+        ) or not name.startswith("web."):
             continue
         for query in QUERIES:
             if not asks(story, name, query):

@@ -29,7 +29,7 @@ from werkzeug.test import TestResponse
 from service.identity import forgetting, identities, parties, people, sign_ins
 from service.identity.people import Person
 from service.settings import Settings
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from tests.conftest import fresh_database
 from tests.web.conftest import DESKTOP, PHONE, Site, Visitor, site_on, violations
 from tests.web.oidc_provider import CLIENT, SECRET, Claims, OpenProvider, provider_for
@@ -404,7 +404,7 @@ def test_an_answer_counts_once(place: Place) -> None:
     cookie = next(each for each in cookies(visitor) if each[0].startswith("sign-in-"))
     assert visitor.client.get(back).status_code == 303
     visitor.client.delete_cookie(COOKIE)
-    visitor.client.set_cookie(cookie[0], cookie[1], path="/sign-in/with/")
+    visitor.client.set_cookie(cookie[0], cookie[1])
     assert visitor.client.get(back).status_code == 400
     assert is_out(visitor)
 
@@ -491,7 +491,7 @@ def test_the_cookie_of_a_sign_in_is_out_of_reach_of_scripts_and_gone_afterwards(
     visitor = place.visitor()
     response = visitor.client.post(GO, base_url="https://besluitspoor.example")
     (cookie,) = response.headers.getlist("Set-Cookie")
-    for part in ("HttpOnly", "SameSite=Lax", "Secure", "Max-Age=600", "Path=/sign-in/with/"):
+    for part in ("HttpOnly", "SameSite=Lax", "Secure", "Max-Age=600", "Path=/"):
         assert part in cookie
     place.signed_in(visitor)
     assert [name for name, _ in cookies(visitor) if name.startswith("sign-in-")] == [

@@ -21,7 +21,7 @@ from service import webserver
 from service.identity import people
 from service.messaging import notifier
 from service.web import sessions
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from tests.api.conftest import a_proposal
 from tests.web.conftest import Site
 

@@ -19,7 +19,7 @@ from service.identity import passkeys, people
 from service.identity.passkeys import NotAccepted, Place, place
 from service.identity.people import Person
 from service.settings import Settings
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from tests.api.conftest import PASSWORD
 from tests.conftest import fresh_database
 from tests.web.conftest import DESKTOP, PHONE, Site, Visitor, site_on, violations

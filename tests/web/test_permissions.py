@@ -24,7 +24,8 @@ from tests.web.messages import told
 EVERYBODY = frozenset(ROLES)
 
 PUBLIC = {
-    "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "kit.index", "register.index",
+    "sign_in.ask", "sign_in.sign_in", "sign_in.choose_language", "sign_in.choose_theme", "sign_in.choose_shortcuts",
+    "kit.index", "register.index",
     "register.show", "register.feed", "register.open_data", "register.as_csv", "register.as_json", "unsubscribe.ask",
     "unsubscribe.turn_off", "outbox.index", "outbox.show", "outbox.as_html", "outbox.attachment",
     "elsewhere.go", "elsewhere.answer", "elsewhere.leave",

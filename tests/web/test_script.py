@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from service.identity import people
-from service.web.visit import COOKIE
+from service.web.cookies import SESSION as COOKIE
 from tests.api.conftest import PASSWORD
 from tests.web.conftest import Opener, Site
 
@@ -118,6 +118,19 @@ def test_who_signs_out_leaves_nothing_behind_that_was_typed(withdrawing: Page) -
     elsewhere.wait_for_function(f"({KEPT})().length === 0")
 
 
+def test_who_signs_out_without_our_script_leaves_nothing_behind_either(withdrawing: Page) -> None:
+    """A page that was opened before the script was there, or whose script broke."""
+    withdrawing.evaluate("document.querySelector('form[data-sign-out]').removeAttribute('data-sign-out')")
+    withdrawing.evaluate(
+        "document.querySelector('form[action$=sign-out]').replaceWith("
+        "document.querySelector('form[action$=sign-out]').cloneNode(true))"
+    )
+    assert withdrawing.evaluate(KEPT) != []
+    withdrawing.get_by_role("button", name="Afmelden").click()
+    expect(withdrawing.locator("h1")).to_contain_text("Aanmelden")
+    assert withdrawing.evaluate(KEPT) == []
+
+
 def test_a_colleague_in_the_same_tab_does_not_get_what_somebody_typed(
     withdrawing: Page, site: Site, colleague: str
 ) -> None:
@@ -172,12 +185,17 @@ def test_the_menu_and_the_search_go_by_letters_unless_turned_off(opened: Opener)
     page.keyboard.press("p")
     page.wait_for_url(re.compile("/proposals$"))
     page.goto(page.url.replace("/proposals", "/keys"))
-    page.locator("#keys-on").uncheck()
+    page.locator("#keys-on").click()
+    expect(page.locator("body")).to_have_attribute("data-shortcuts", "off")
+    expect(page.locator("#keys-on")).not_to_be_checked()
     page.locator("h1").click()
     page.keyboard.press("g")
     page.keyboard.press("m")
     page.wait_for_timeout(300)
     assert page.url.endswith("/keys")
+    page.get_by_role("button", name="Afmelden").click()
+    expect(page.locator("h1")).to_contain_text("Aanmelden")
+    expect(page.locator("body")).to_have_attribute("data-shortcuts", "off")
 
 
 # What follows does so around somebody who uses the page.

@@ -17,8 +17,9 @@ from service.identity import people, second_factor
 from service.identity.people import Person
 from service.settings import Settings
 from service.web import half_way
-from service.web.second_step import STEP
-from service.web.visit import COOKIE, mark_of
+from service.web.cookies import SESSION as COOKIE
+from service.web.cookies import STEP
+from service.web.visit import mark_of
 from tests.api.conftest import PASSWORD
 from tests.conftest import fresh_database
 from tests.web.conftest import DESKTOP, PHONE, Opener, Site, Visitor, site_on, violations
@@ -109,7 +110,7 @@ def test_after_the_password_comes_the_code_and_only_then_is_there_a_session(site
     good = visitor.post("/sign-in/code", {"code": code(secret, 1), "next": "/keys?x=1"})
     assert (good.status_code, good.location) == (303, "/keys?x=1")
     assert visitor.get("/keys").status_code == 200
-    assert visitor.client.get_cookie(STEP, path="/sign-in") is None
+    assert visitor.client.get_cookie(STEP) is None
     assert sql(
         site, "SELECT how FROM web.sessions WHERE person = %s ORDER BY created_at DESC LIMIT 1", person.id
     ) == [("password-and-code",)]
@@ -152,7 +153,7 @@ def test_a_code_without_the_password_is_nothing(site: Site) -> None:
     visitor = site.visitor(None)
     visitor.get("/sign-in")
     assert visitor.post("/sign-in/code", {"code": code(secret, 1)}).status_code == 400
-    visitor.client.set_cookie(STEP, "planted", path="/sign-in")
+    visitor.client.set_cookie(STEP, "planted")
     assert visitor.post("/sign-in/code", {"code": code(secret, 1)}).status_code == 400
     assert signing_in(site, other).post("/sign-in/code", {"code": code(secret, 1)}).status_code == 400
     assert site.visitor(None).get("/sign-in/code").status_code == 303
@@ -174,7 +175,7 @@ def test_what_was_typed_before_comes_along_through_the_second_step(site: Site) -
     assert 'action="/sign-out"' in html
     assert "Wat ik typte" in html
     with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
-        fall_back = second_factor.new_codes(connection, site.service.settings, person.id)
+        fall_back = second_factor.new_codes(connection, person.id)
     visitor = signing_in(site, person)
     answer = visitor.post("/sign-in/code", {**carried, "typed-by": others, "code": fall_back[0]})
     assert "Wat ik typte" not in answer.get_data(as_text=True), "by somebody else it is neither seen nor sent"

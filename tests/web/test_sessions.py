@@ -9,7 +9,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from service.identity import people
-from service.web.visit import COOKIE, inside
+from service.web.cookies import SESSION as COOKIE
+from service.web.visit import inside
 from tests.api.conftest import PASSWORD
 from tests.web.conftest import Site, Visitor, hidden_fields
 
@@ -73,6 +74,24 @@ def test_the_database_has_nothing_to_sign_in_with(site: Site) -> None:
         rows = connection.execute("SELECT s::text FROM web.sessions s").fetchall()
     assert rows
     assert not any(cookie.value in row for (row,) in rows)
+
+
+def test_who_signs_out_leaves_nothing_in_the_browser_but_how_pages_look(site: Site) -> None:
+    visitor = site.visitor(None)
+    visitor.get("/language/en")
+    visitor.get("/theme/dark")
+    visitor.get("/shortcuts/off")
+    sign_in(visitor)
+    visitor.get("/keys")
+    answer = visitor.post("/sign-out", {})
+    # "cookies" would take the language along.
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    html = visitor.text("/sign-in")
+    assert 'lang="en"' in html
+    assert "theme-dark" in html
+    assert 'data-shortcuts="off"' in html
+    visitor.get("/shortcuts/on")
+    assert "data-shortcuts" not in visitor.text("/sign-in")
 
 
 def test_who_signs_out_is_out_also_with_the_old_cookie(site: Site) -> None:

@@ -622,14 +622,30 @@ def test_a_supplement_that_is_kept_while_typing_is_there_again_and_says_when_the
     assert 'value="Te laat"' in response.get_data(as_text=True)
 
 
-def test_only_the_applicant_supplements(site: Site) -> None:
+def test_nobody_supplements_but_the_applicant_and_the_secretariat(site: Site) -> None:
     proposal = asked(site)
     address = f"/proposals/{proposal}/supplement"
     assert site.visitor("neighbour").get(address).status_code == 404
-    assert site.visitor("secretary").get(address).status_code == 403
-    visitor = site.visitor("secretary")
+    assert site.visitor("taskforce").get(address).status_code == 403
+    visitor = site.visitor("taskforce")
     visitor.text("/")
     assert visitor.post(address, WHAT).status_code == 403
+
+
+def test_the_secretariat_records_a_supplement_that_came_by_post_and_the_log_says_so(site: Site) -> None:
+    proposal = asked(site)
+    address = f"/proposals/{proposal}/supplement"
+    visitor = site.visitor("secretary")
+    assert f'href="{address}"' in visitor.text(f"/proposals/{proposal}")
+    assert "per post of mail" in visitor.text(address)
+    assert "per post of mail" not in site.visitor("submitter").text(address)
+    response = visitor.post(address, {**WHAT, **WHO, **MONEY, **EFFECT, "go": "next"})
+    assert response.status_code == 303, response.get_data(as_text=True)
+    case = in_view(site, proposal)
+    assert (case["revision"], case["status"]) == (2, "completeness")
+    recorded = site.service.app.extensions["besluitspoor"].parts.log.load(proposal)[-1]
+    assert (recorded.by, recorded.capacity.role) == (site.service.people["secretary"].id, "secretary")
+    assert case["owner"]["id"] != site.service.people["secretary"].id
 
 
 # --- differences ------------------------------------------------------------------------------------------------------

@@ -268,7 +268,7 @@
 
   /* Keyboard shortcuts: g and then a letter goes to a page, / searches. They can be turned off. */
   let before = "";
-  const wanted = () => localStorage.getItem(`${STORE}keys`) !== "off";
+  const wanted = () => document.body.dataset.shortcuts !== "off";
 
   function pressed(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
@@ -286,8 +286,7 @@
   function switches() {
     const box = document.getElementById("keys-on");
     if (!box) return;
-    box.checked = wanted();
-    box.addEventListener("change", () => localStorage.setItem(`${STORE}keys`, box.checked ? "on" : "off"));
+    box.addEventListener("change", () => location.assign(box.dataset.leads));
   }
 
   /* Buttons that only make sense with a script. */
