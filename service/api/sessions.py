@@ -54,10 +54,10 @@ def end_session(call: Call, given: dict[str, Any], session: str) -> Answer:
 
 
 @api.change("/sessions", shows=None, method="DELETE")
-@needs("own-account")
+@needs("own-sign-in")
 def end_sessions(call: Call, given: dict[str, Any]) -> Answer:
     """End all of your sessions; you are told by mail"""
-    check(call.person, "own-account")
+    check(call.person, "own-sign-in")
     with call.parts.pool.connection() as connection, connection.transaction():
         if sessions.end_all(connection, call.person.id):
             security.tell(connection, call.person.id, "sessions-ended")

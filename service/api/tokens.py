@@ -175,14 +175,14 @@ def list_tokens(call: Call, given: dict[str, Any]) -> Answer:
     status=201,
     not_now=True,
 )
-@needs("own-account")
+@needs("own-sign-in")
 def create_token(call: Call, given: dict[str, Any]) -> Answer:
     """Make a token with a name
 
     The token is in this answer only, so this call takes no Idempotency-Key: calling again makes another token. You are
-    told by mail.
+    told by mail. Sign in for it anew: a token that you got by signing in does this for ten minutes, and no other does.
     """
-    check(call.person, "own-account")
+    check(call.person, "own-sign-in")
     token, expires_at = made(call, given)
     return Answer({"id": tokens.id_of(token), "token": token, "expiresAt": _utc(expires_at)})
 
