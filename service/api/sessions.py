@@ -22,7 +22,7 @@ class SessionSchema(Shape):
     id = text("To end it by")
     created_at = instant()
     last_used_at = instant("To the minute")
-    how = text("How you signed in: password, password-and-code, passkey or elsewhere")
+    how = text(f"How you signed in: {', '.join(sessions.HOW)}")
     browser = text("Such as firefox; empty when it is not known")
     device = text("Such as windows; empty when it is not known")
 

@@ -19,8 +19,8 @@ from service.identity.people import Person
 from service.web import sessions, visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, TYPED_BY, sent_before
+from service.web.second_step import come_in_from
 from service.web.sign_in import demo_people
-from service.web.signing_in import begin, go_on_with
 from service.web.visit import COOKIE, inside, once, public
 
 area = Blueprint("elsewhere", __name__)
@@ -78,9 +78,7 @@ def answer(provider: str) -> AnyResponse:
         response = _refused(client, refused, waiting.goes_to, waiting.fields, waiting.typed_by)
     else:
         if person.roles:
-            with running().parts.pool.connection() as connection:
-                begin(connection, person.id, "elsewhere", provider)
-            response = go_on_with(waiting.goes_to, waiting.fields, waiting.typed_by)
+            response = come_in_from(client.provider, person, waiting)
         else:
             response = _waiting(person, waiting.goes_to)
     response.delete_cookie(cookie_for(state), path="/sign-in/with/")

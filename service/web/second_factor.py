@@ -96,7 +96,7 @@ def confirm() -> AnyResponse:
                 form.status, form.errors["code"] = 400, say("account.code-wrong")
             else:
                 sessions.end_all(connection, person.id, this.id)
-                strengthen(connection, "password-and-code" if this.how == "password" else this.how)
+                strengthen(connection, sessions.WITH_CODE.get(this.how, this.how))
                 security.tell(connection, person.id, "factor-on")
     form.values.clear()
     if codes is None:
@@ -131,7 +131,8 @@ def turn_off() -> AnyResponse:
     assert this is not None
     with visit.parts().pool.connection() as connection, connection.transaction():
         second_factor.remove(connection, person.id)
-        strengthen(connection, "password" if this.how == "password-and-code" else this.how)
+        without = {with_code: how for how, with_code in sessions.WITH_CODE.items()}
+        strengthen(connection, without.get(this.how, this.how))
         security.tell(connection, person.id, "factor-off")
     structlog.get_logger().info("second factor off", person=person.id)
     return visit.kept(url_for("web.second_factor.index"), "account.factor-is-off")

@@ -21,8 +21,8 @@ from service.identity.people import Person
 from service.ids import new_id
 
 __all__ = [
-    "ABSOLUTE", "HOW", "IDLE", "ROTATE", "Kept", "Session", "end", "end_all", "end_one", "find", "going_on", "kept",
-    "noticed", "rotate", "saw", "start", "strengthen",
+    "ABSOLUTE", "HOW", "IDLE", "ROTATE", "WITH_CODE", "Kept", "Session", "end", "end_all", "end_one", "find", "going_on",
+    "kept", "noticed", "rotate", "saw", "start", "strengthen",
 ]  # fmt: skip
 
 IDLE, ABSOLUTE = "2 hours", "12 hours"
@@ -32,8 +32,10 @@ ROTATE = "30 minutes"
 OVERLAP = "1 minute"
 """So long what the cookie held before is good after the new value was first sent back."""
 
-HOW = ("password", "password-and-code", "passkey", "elsewhere")
-"""How somebody can have signed in; `elsewhere`: with their organisation."""
+HOW = ("password", "password-and-code", "passkey", "elsewhere", "elsewhere-unchecked", "elsewhere-and-code")
+"""How somebody can have signed in; `elsewhere`: with their organisation, at a level that was checked or was not."""
+WITH_CODE = {"password": "password-and-code", "elsewhere-unchecked": "elsewhere-and-code"}
+"""What may have been no more than a password, and what it is with our code beside it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def renew() -> None:
 
 def still_needed(found: Session) -> bool:
     """Must this person set up a second factor before anything else? Their role asks one, and there is none."""
-    return found.how == "password" and is_needed(running().settings, found.person)
+    return found.how in sessions.WITH_CODE and is_needed(running().settings, found.person)
 
 
 def strengthen(connection: Connection[Any], how: str) -> None:

@@ -10,14 +10,16 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psycopg
+import pyotp
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
@@ -48,7 +50,7 @@ client_secret_file = "secret of the client"
 admits = true
 trusted_domains = ["eindhoven.example"]
 claims = {{organisation = "org", organisation_name = "org_name", roles = "groups"}}
-roles = {{"Auditors" = "auditor"}}
+roles = {{"Auditors" = "auditor", "Treasury" = "treasurer"}}
 others = {{kind = "company", roles = ["submitter"]}}
 
 [[provider.organisation]]
@@ -127,7 +129,13 @@ def place(admin_url: str, template: Settings, tmp_path_factory: pytest.TempPathF
         ):
             file = folder / "providers.toml"
             file.write_text(FILE.format(issuer=provider.issuer, client=CLIENT))
-            with site_on(replace(settings, public_url=address, oidc_file=str(file))) as site:
+            settings = replace(
+                settings,
+                public_url=address,
+                oidc_file=str(file),
+                second_factor_roles=frozenset({"treasurer"}),
+            )
+            with site_on(settings) as site:
                 server = make_server("127.0.0.1", 0, site.service.app, threaded=True, fd=listening.fileno())
                 thread = threading.Thread(target=server.serve_forever, daemon=True)
                 thread.start()
@@ -739,6 +747,74 @@ def test_a_provider_for_some_domains_and_levels_lets_in_no_others(place: Place) 
             assert is_out(visitor)
     finally:
         place.provider.redirect_uri = usual
+
+
+@contextmanager
+def levels(place: Place, *found: str) -> Iterator[None]:
+    """As when the settings of the provider name these levels."""
+    client = place.site.service.app.extensions["besluitspoor"].elsewhere.get("city")
+    usual, client.provider = client.provider, replace(client.provider, levels=found)
+    try:
+        yield
+    finally:
+        client.provider = usual
+
+
+def with_an_app(place: Place, visitor: Visitor) -> str:
+    """Who is signed in sets up the second step: the key in the app."""
+    visitor.text("/account/second-factor")
+    assert visitor.post("/account/second-factor/begin", {}).status_code == 303
+    words = re.search(r"<dd>((?:[A-Z2-7]{4} ?)+)</dd>", visitor.text("/account/second-factor"))
+    assert words is not None
+    secret = words[1].replace(" ", "")
+    assert visitor.post("/account/second-factor/confirm", {"code": a_code(secret)}).status_code == 200
+    return secret
+
+
+def a_code(secret: str, ahead: int = 0) -> str:
+    return pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=30 * ahead))
+
+
+def test_our_own_code_is_asked_after_a_provider_without_levels_of_who_must_have_one(place: Place) -> None:
+    """Nobody knows whether such a provider asked more than a password."""
+    place.newcomer(groups=["Treasury"])
+    visitor = place.visitor()
+    place.signed_in(visitor)
+    assert visitor.client.get("/money").location == "/account/second-factor", "first it is set up"
+    secret = with_an_app(place, visitor)
+    assert visitor.client.get("/money").status_code == 200
+    again = place.visitor()
+    asked = place.signed_in(again, next="/keys?x=1", **{"again.grounds": "Wat ik typte"})
+    assert (asked.status_code, "Nog één stap" in asked.get_data(as_text=True)) == (200, True)
+    assert is_out(again), "there is no session before the code"
+    wrong = again.post("/sign-in/code", {"code": "1"})
+    assert wrong.status_code == 400
+    right = again.post("/sign-in/code", {"code": a_code(secret, 1), "next": "/keys?x=1"})
+    assert (right.status_code, right.location) == (303, "/keys?x=1")
+    assert again.client.get("/money").status_code == 200
+    assert "Je organisatie en code" in again.text("/account/sessions")
+
+
+def test_our_own_code_is_not_asked_where_the_provider_says_at_which_level_one_signed_in(place: Place) -> None:
+    with levels(place, "high"):
+        place.newcomer(groups=["Treasury"], acr="high")
+        visitor = place.visitor()
+        assert place.signed_in(visitor).location == "/"
+        assert visitor.client.get("/money").status_code == 200
+        with_an_app(place, visitor)
+        assert place.signed_in(place.visitor()).location == "/", "nor when they have an app"
+        place.provider.person["acr"] = "low"
+        assert place.signed_in(place.visitor()).status_code == 403
+
+
+def test_who_need_not_have_a_second_factor_gives_no_code_after_a_provider(place: Place) -> None:
+    place.newcomer(groups=["Auditors"])
+    visitor = place.visitor()
+    assert place.signed_in(visitor).location == "/"
+    with_an_app(place, visitor)
+    again = place.visitor()
+    assert place.signed_in(again).location == "/"
+    assert again.client.get("/keys").status_code == 200
 
 
 def test_the_settings_say_what_people_of_an_organisation_may(place: Place) -> None:
