@@ -22,6 +22,7 @@ from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Perso
 from service.identity.permissions import GUARDED, acting_as, check, check_person, may, needs
 from service.messaging import security
 from service.web import choosing_password, sessions, visit
+from service.web.asking_first import ask_first
 from service.web.choosing_password import judge
 from service.web.event_words import happened, stream_name
 from service.web.forms import Form
@@ -203,7 +204,13 @@ def ask_end(person: str) -> Response:
     check(visit.person(), "change-people")
     who = known(visit.parts(), person)
     check_person(visit.person(), who)
-    return page("admin/end.html", who=who, own=who.id == visit.person().id)
+    title, back = say("admin.end-sure", name=who.name), url_for("web.admin.show", person=who.id)
+    what = say("admin.end-what")
+    return ask_first(
+        title, f"{what} {say('admin.end-own')}" if who.id == visit.person().id else what, say("admin.end"),
+        crumbs=[(say("admin.title"), url_for("web.admin.index")), (who.name, back), (say("admin.end"), None)],
+        back=back, keep=say("admin.end-not"),
+    )  # fmt: skip
 
 
 @area.post("/admin/people/<person>/end")

@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
 from service.api.fields import Given, Text
-from service.api.password_sign_in import PATIENCE
+from service.api.password_sign_in import PATIENCE, HeldBack, by_password
 from service.api.problems import Problem
 from service.api.steps_noted import held_back, noted
 from service.api.tokens import Password
-from service.identity import guard, links, passwords, people, tokens
+from service.identity import links, passwords, people, tokens
 from service.identity.links import Link
 from service.identity.people import Person
 from service.identity.permissions import check, needs
@@ -24,9 +24,9 @@ from service.web import sessions, visit
 from service.web.forms import Form
 from service.web.rendering import page, say
 from service.web.signing_in import strengthen
-from service.web.visit import from_anywhere, public
+from service.web.visit import from_anywhere, public, shown_lately
 
-__all__ = ["area", "is_theirs", "judge", "set_password"]
+__all__ = ["area", "judge", "set_password"]
 
 area = Blueprint("choosing_password", __name__)
 
@@ -105,6 +105,7 @@ def use(token: str) -> Response:
 
 @area.get("/account/password")
 @needs("own-account")
+@shown_lately
 def ask_change() -> Response:
     """The form for another password."""
     check(visit.person(), "own-account")
@@ -112,17 +113,22 @@ def ask_change() -> Response:
 
 
 @area.post("/account/password")
-@needs("own-account")
+@needs("own-sign-in")
+@shown_lately
 def change() -> AnyResponse:
     """Another password, for who knows the present one; every other session ends."""
     person = visit.person()
-    check(person, "own-account")
+    check(person, "own-sign-in")
     form = Form.sent(ChangeSchema())
     with form.refusals():
         given = form.load()
         judge(form, given["password"], person)
-        if form.ok and not is_theirs(person, given["current"]):
-            form.status, form.errors["current"] = 400, say("account.password-wrong")
+        if form.ok:
+            good = by_password(person.email, given["current"], "anew")
+            if isinstance(good, HeldBack):
+                form.status, form.message = 429, say("sign-in.held-back", minutes=good.minutes)
+            elif good is None:
+                form.status, form.errors["current"] = 400, say("account.password-wrong")
         if form.ok:
             hashed = _hashed(given["password"])
             this = visit.session()
@@ -152,29 +158,6 @@ def set_password(connection: Connection[Any], person: str, hashed: str, but: str
     tokens.end_sign_ins(connection, person)
     links.end_all(connection, person)
     security.tell(connection, person, "password")
-
-
-def is_theirs(person: Person, password: str) -> bool:
-    """Is this the password of this person? Who guesses is held back as when signing in.
-
-    No connection is held while it is verified: it takes long, and others need one.
-    """
-    tried = guard.of(running().settings.secret, person.email, request.remote_addr)
-    with visit.parts().pool.connection() as connection:
-        account = people.account(connection, person.email)
-        if guard.held_back(connection, tried) is not None:
-            return False
-    verifying = running().verifying
-    if not verifying.acquire(timeout=PATIENCE):
-        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
-    try:
-        good = people.verified(account, password) is not None
-    finally:
-        verifying.release()
-    if not good:
-        with visit.parts().pool.connection() as connection:
-            guard.note(connection, tried)
-    return good
 
 
 def _hashed(password: str) -> str:

@@ -19,7 +19,7 @@ from service.web.resend import AGAIN, TYPED_BY, sent_before
 from service.web.signing_in import begin, go_on, go_on_with
 from service.web.visit import inside, public
 
-__all__ = ["area", "come_in", "come_in_from"]
+__all__ = ["area", "asks_code", "come_in", "come_in_from"]
 
 area = Blueprint("second_step", __name__)
 
@@ -39,9 +39,21 @@ def come_in_from(provider: Provider, person: Person, waiting: Waiting) -> AnyRes
     Of a provider without levels it is not known whether it asks more than a password. So there our own code is asked of
     whom it has to be asked, and of nobody else.
     """
-    asks = not provider.levels and second_factor.is_needed(running().settings, person)
     how = "elsewhere" if provider.levels else "elsewhere-unchecked"
-    return _come_in(person, waiting.goes_to, waiting.fields, waiting.typed_by, how, provider.code, asks=asks)
+    return _come_in(
+        person,
+        waiting.goes_to,
+        waiting.fields,
+        waiting.typed_by,
+        how,
+        provider.code,
+        asks=asks_code(provider, person),
+    )
+
+
+def asks_code(provider: Provider, person: Person) -> bool:
+    """Is our own code asked of this person, if there is one, after this provider?"""
+    return not provider.levels and second_factor.is_needed(running().settings, person)
 
 
 def _come_in(

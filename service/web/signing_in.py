@@ -18,7 +18,8 @@ from service.web.sessions import Session
 from service.web.visit import COOKIE
 
 __all__ = [
-    "SIGNED_IN_WITH", "begin", "give_cookie", "go_on", "go_on_with", "renew", "still_needed", "strengthen",
+    "SIGNED_IN_WITH", "begin", "give_cookie", "go_on", "go_on_with", "renew", "shown_anew", "still_needed",
+    "strengthen",
 ]  # fmt: skip
 
 
@@ -78,6 +79,14 @@ def strengthen(connection: Connection[Any], how: str) -> None:
     if token is not None:
         g.new_cookie = token
         visit.come_in(sessions.find(connection, token))
+
+
+def shown_anew(connection: Connection[Any]) -> None:
+    """Who looks showed once more who they are, as they would to sign in."""
+    found = visit.session()
+    assert found is not None
+    sessions.showed(connection, found)
+    strengthen(connection, found.how)
 
 
 def give_cookie(response: AnyResponse) -> AnyResponse:
