@@ -13,6 +13,7 @@ from service import erasing
 from service.api import people as shared
 from service.api.context import running
 from service.api.fields import Given
+from service.api.passwords import set_password as change_password
 from service.api.people import NAME, ErasureSchema, NewPersonSchema, PersonSchema, known
 from service.api.tokens import Password
 from service.errors import Missing, Stale
@@ -21,7 +22,7 @@ from service.identity.changing import By
 from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Person
 from service.identity.permissions import GUARDED, acting_as, check, check_person, may, needs
 from service.messaging import security
-from service.web import choosing_password, sessions, visit
+from service.web import sessions, visit
 from service.web.asking_first import ask_first
 from service.web.choosing_password import judge
 from service.web.event_words import happened, stream_name
@@ -163,7 +164,7 @@ def set_password(person: str) -> AnyResponse:
         hashed = people.hash_of(password)
     with visit.parts().pool.connection() as connection, connection.transaction():
         _hold(connection, who.id)
-        choosing_password.set_password(connection, who.id, hashed)
+        change_password(connection, who.id, hashed)
     running().callers.forget(who.id)
     structlog.get_logger().info("password set", person=who.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.password-set")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from flask import Blueprint, Response, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
-from service.api.fields import Given, Text
+from service.api.second_factors import CodeSchema, confirmed, renewed, turned_off
 from service.identity import second_factor
 from service.identity.people import Person
 from service.identity.permissions import check, needs
-from service.messaging import security
 from service.web import qr, sessions, visit
 from service.web.forms import Form
 from service.web.rendering import page, say
@@ -22,10 +20,6 @@ from service.web.signing_in import strengthen
 from service.web.visit import before_second_factor, shown_lately
 
 area = Blueprint("second_factor", __name__)
-
-
-class CodeSchema(Given):
-    code = Text(40, required=True)
 
 
 @area.get("/account/second-factor")
@@ -78,17 +72,14 @@ def confirm() -> AnyResponse:
     with form.refusals():
         code = form.load()["code"]
         with visit.parts().pool.connection() as connection, connection.transaction():
-            codes = second_factor.confirm(connection, running().settings, person.id, code)
+            codes = confirmed(connection, person, code, but=this.id)
             if codes is None:
                 form.status, form.errors["code"] = 400, say("account.code-wrong")
             else:
-                sessions.end_all(connection, person.id, this.id)
                 strengthen(connection, sessions.WITH_CODE.get(this.how, this.how))
-                security.tell(connection, person.id, "factor-on")
     form.values.clear()
     if codes is None:
         return _shown(confirm=form)
-    structlog.get_logger().info("second factor on", person=person.id)
     return page("account/recovery_codes.html", codes=codes)
 
 
@@ -102,8 +93,7 @@ def renew_codes() -> AnyResponse:
     if not form.ok:
         return _shown(renew=form)
     with visit.parts().pool.connection() as connection, connection.transaction():
-        codes = second_factor.new_codes(connection, running().settings, person.id)
-        security.tell(connection, person.id, "recovery-codes")
+        codes = renewed(connection, person)
     return page("account/recovery_codes.html", codes=codes)
 
 
@@ -119,11 +109,9 @@ def turn_off() -> AnyResponse:
     this = visit.session()
     assert this is not None
     with visit.parts().pool.connection() as connection, connection.transaction():
-        second_factor.remove(connection, person.id)
+        turned_off(connection, person)
         without = {with_code: how for how, with_code in sessions.WITH_CODE.items()}
         strengthen(connection, without.get(this.how, this.how))
-        security.tell(connection, person.id, "factor-off")
-    structlog.get_logger().info("second factor off", person=person.id)
     return visit.kept(url_for("web.second_factor.index"), "account.factor-is-off")
 
 

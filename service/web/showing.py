@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import json
 
-import structlog
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
 from service.api.password_sign_in import HeldBack, by_password
-from service.api.steps_noted import noted
+from service.api.steps_noted import code_outcome
 from service.demo.people import DEMO_PEOPLE, PASSWORD
 from service.identity import identities, passkeys, people, second_factor
 from service.identity.permissions import check, needs
-from service.messaging import security
 from service.web import visit
 from service.web.rendering import page, say
 from service.web.resend import AGAIN, TYPED_BY, carried, sent_before
@@ -110,14 +108,7 @@ def asked(
 
 def code_fault(code: str) -> str | None:
     """What is wrong with this as the second factor of who looks, in words; None when it is right. Tries count."""
-    person = visit.person().id
-    with visit.parts().pool.connection() as connection:
-        outcome = second_factor.check(connection, running().settings, person, code[:100])
-        if outcome == "recovery":
-            security.tell(connection, person, "recovery-used")
-        elif outcome != "good":
-            noted(connection, person, "code", False)
-            structlog.get_logger().warning("second step refused", person=person, why=outcome)
+    outcome = code_outcome(visit.person().id, code)
     return None if outcome in ("good", "recovery") else say(f"account.code-{outcome}")
 
 

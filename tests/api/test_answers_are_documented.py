@@ -118,6 +118,10 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
         "/subscriptions": ["/subscriptions"],
         "/tokens": ["/tokens"],
         "/sign-ins": ["/sign-ins"],
+        "/register": ["/register"],
+        "/register/{reference}": [
+            f"/register/{each['reference']}" for each in walked.told(None, "/register")["items"]
+        ],
         "/passkeys": ["/passkeys"],
         "/sessions": ["/sessions"],
         "/subscriptions/{subscription}": [f"/subscriptions/{subscription}"],

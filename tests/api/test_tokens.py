@@ -20,6 +20,11 @@ ONLY_BY_ONESELF: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     ("DELETE", "/sessions", None),
     ("DELETE", f"/sessions/session-{uuid4()}", None),
     ("DELETE", f"/passkeys/passkey-{uuid4()}", None),
+    ("PUT", "/people/me/password", {"current": PASSWORD, "password": "vier gele fietsen"}),
+    ("POST", "/people/me/second-factor", {}),
+    ("POST", "/people/me/second-factor/confirmation", {"code": "123456"}),
+    ("POST", "/people/me/second-factor/codes", {"code": "123456"}),
+    ("POST", "/people/me/second-factor/removal", {"code": "123456"}),
 )
 """What changes with what somebody signs in, or who is signed in."""
 

@@ -304,8 +304,8 @@ def routes(site: Site) -> list[tuple[str, Rule]]:
 
 
 OPEN = {
-    "static", "static_files.send", "api-docs.openapi_json", "docs.page", "tokens.sign_in", "machines.live",
-    "machines.ready", "machines.metrics",
+    "static", "static_files.send", "api-docs.openapi_json", "docs.page", "tokens.sign_in", "passwords.ask_link",
+    "passwords.choose_by_link", "machines.live", "machines.ready", "machines.metrics",
 }  # fmt: skip
 """What needs no sign-in and is no page: files, the document of the API, signing in itself, and what machines ask."""
 
@@ -339,6 +339,8 @@ def test_whoever_asks_gets_what_the_table_says(office: Office, who: str) -> None
                 continue
             if (status in (*REFUSED, 401, 405) or status >= 500) if says else status not in REFUSED:
                 wrong.append((rule.endpoint, method, relation, says, status))
+        if method in CHANGING and rule.arguments & {"session", "token", "passkey"}:
+            kept.clear()  # they have been taken away
     assert wrong == []
 
 
