@@ -32,7 +32,9 @@ from service.web.naming import names
 from service.web.places import places
 from service.web.proposal_form import KINDS
 from service.web.rendering import page, say, word
+from service.web.showing import show_first
 from service.web.sorting import Sort, asked_sort
+from service.web.visit import shown_lately
 
 area = Blueprint("admin", __name__)
 
@@ -124,13 +126,19 @@ def show(person: str) -> Response:
 @area.post("/admin/people/<person>")
 @needs("change-people")
 def change(person: str) -> AnyResponse:
-    """Changes what somebody is; who may do nothing any more is signed out."""
+    """Changes what somebody is; who may do nothing any more is signed out.
+
+    By the address somebody signs in, and gets a link for another password: see `shown_lately`.
+    """
     check(visit.person(), "change-people")
     who = known(visit.parts(), person)
     check_person(visit.person(), who)
     form = Form.sent(PersonSchema())
     with form.refusals():
         given = form.load()
+        this = visit.session()
+        if given["email"].lower() != who.email.lower() and not (this is not None and this.fresh):
+            return show_first()
         try:
             shared.change(visit.parts(), visit.person(), who, given, form.if_match())
         except EmailTaken:
@@ -147,6 +155,7 @@ def change(person: str) -> AnyResponse:
 
 @area.post("/admin/people/<person>/password")
 @needs("change-people")
+@shown_lately
 def set_password(person: str) -> AnyResponse:
     """Gives somebody another password, and signs them out everywhere."""
     check(visit.person(), "change-people")
@@ -172,6 +181,7 @@ def set_password(person: str) -> AnyResponse:
 
 @area.post("/admin/people/<person>/invite")
 @needs("change-people")
+@shown_lately
 def invite(person: str) -> AnyResponse:
     """Mails somebody a link to choose a password themselves."""
     check(visit.person(), "change-people")
@@ -185,6 +195,7 @@ def invite(person: str) -> AnyResponse:
 
 @area.post("/admin/people/<person>/second-factor")
 @needs("change-people")
+@shown_lately
 def reset_second_factor(person: str) -> AnyResponse:
     """No code is asked any more of somebody who lost the app and the recovery codes."""
     check(visit.person(), "change-people")

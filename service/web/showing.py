@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, current_app, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
@@ -74,7 +74,11 @@ def show_first() -> AnyResponse:
         # A script asks: it goes to the page itself.
         said = {"detail": say("account.confirm-first"), "anew": True}
         return Response(json.dumps(said), 401, content_type="application/json")
-    return asked(to, carried(), visit.typed_by(), status=401)
+    fields = carried()
+    if not fields and not _is_page(request.path):
+        # A button alone, on another page: it is there to be pressed again.
+        fields = [("again", "")]
+    return asked(to, fields, visit.typed_by(), status=401)
 
 
 def asked(
@@ -110,6 +114,10 @@ def code_fault(code: str) -> str | None:
     """What is wrong with this as the second factor of who looks, in words; None when it is right. Tries count."""
     outcome = code_outcome(visit.person().id, code)
     return None if outcome in ("good", "recovery") else say(f"account.code-{outcome}")
+
+
+def _is_page(path: str) -> bool:
+    return current_app.url_map.bind("localhost").test(path, "GET")
 
 
 def _again(to: str, wrong: str, status: int = 400) -> Response:

@@ -84,13 +84,42 @@ def test_whatever_one_signs_in_with_changes_only_shortly_after_one_showed_who_on
     assert sql(site, "SELECT count(*) FROM vault.second_factors WHERE person = %s", person.id) == [(0,)]
 
 
-@pytest.mark.parametrize("path", ["links/identity-1/end", "link"])
+@pytest.mark.parametrize("path", ["links/identity-1/end", "link", "password", "invite", "second-factor"])
 def test_so_does_what_somebody_else_signs_in_with(site: Site, path: str) -> None:
     person = somebody(site)
     admin = site.visitor("admin")
     a_while_passes(site)
     admin.text(f"/admin/people/{person.id}")
     assert is_asked(admin.post(f"/admin/people/{person.id}/{path}", {"account": "ABCD-2345"}))
+
+
+def test_so_does_the_address_of_somebody_and_nothing_else_of_them(site: Site) -> None:
+    person = somebody(site)
+    given = {"name": person.name, "email": person.email, "roles": ["auditor"], "organisationRole": "editor"}
+    admin = site.visitor("admin")
+    a_while_passes(site)
+    admin.text(f"/admin/people/{person.id}")
+    assert admin.post(f"/admin/people/{person.id}", {**given, "name": "Iemand anders"}).status_code == 303
+    admin.text(f"/admin/people/{person.id}")
+    assert is_asked(admin.post(f"/admin/people/{person.id}", {**given, "email": "ander@example.org"}))
+    assert sql(site, "SELECT email FROM vault.people WHERE id = %s", person.id) == [(person.email,)]
+
+
+def test_a_button_alone_is_there_to_be_pressed_again(site: Site) -> None:
+    person, boss = somebody(site), somebody(site, "admin")
+    admin = signing_in(site, boss)
+    a_while_passes(site)
+    admin.text(f"/admin/people/{person.id}")
+    asked = admin.post(f"/admin/people/{person.id}/invite", {})
+    fields = carried(asked.get_data(as_text=True))
+    again = admin.post("/account/confirm", {**fields, "password": PASSWORD})
+    assert f'action="/admin/people/{person.id}/invite"' in again.get_data(as_text=True)
+    assert admin.post(f"/admin/people/{person.id}/invite", {}).status_code == 303
+    a_while_passes(site)
+    admin.text("/account/sessions")
+    fields = carried(admin.post("/account/sessions/end-others", {}).get_data(as_text=True))
+    shown = admin.post("/account/confirm", {**fields, "password": PASSWORD})
+    assert shown.location == "/account/sessions/end-others", "which asks first"
 
 
 def test_what_was_typed_goes_along_and_is_done_after_that(site: Site) -> None:
