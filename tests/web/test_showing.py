@@ -264,8 +264,8 @@ def test_a_token_is_made_a_while_after_signing_in_and_nothing_is_typed_twice(
     page.locator("#token button[type=submit]").click()
     page.locator("#password").fill(PASSWORD)
     page.locator("#confirm button[type=submit]").click()
-    page.get_by_text("Zaaksysteem van ons").wait_for()
-    page.locator("main form button[type=submit]").click()
+    page.locator("dd", has_text="Zaaksysteem van ons").wait_for()
+    page.locator("main form[action] button[type=submit]").click()
     page.get_by_text("bst_").wait_for()
 
 
