@@ -103,6 +103,8 @@ def story(site: Site) -> Told:
         "delivery": message, "subscription": subscription["id"], "newsletter": newsletter.id,
         "municipality": "GM0772", "address": f"address-{uuid4()}", "token": token_of(site), "chosen": "nl",
         "act": "completeness", "filename": "shell.css", "fingerprint": "0", "name": "x", "path": "x",
+        "session": f"session-{uuid4()}", "passkey": f"passkey-{uuid4()}", "identity": "identity-1",
+        "provider": "nobody",
     }  # fmt: skip
     return Told(site, secret, reference, other, facts)
 
