@@ -116,6 +116,7 @@ PAGES = (
     ("submitter", "/account/second-factor"),
     ("submitter", "/account/passkeys"),
     ("submitter", "/account/sessions"),
+    ("submitter", "/account/sessions/end-others"),
     ("submitter", "/account/tokens"),
     ("nobody", "/register"),
     ("nobody", "/register?q=winkels"),
@@ -139,6 +140,7 @@ FORMS = {
 """What is sent as a form, and changes nothing: the preview of what would be recorded of several cases at once."""
 
 DOWNLOAD, SENT_ON, DEMO = "a file, not a page", "sends on to another page", "of a demonstration only"
+ASKS = "asks first, by the same template as /account/sessions/end-others"
 PROVIDER = "takes as long as a provider elsewhere"
 ELSEWHERE = {
     "audit.download": DOWNLOAD,
@@ -165,6 +167,12 @@ ELSEWHERE = {
     "choosing_password.show": "behind a link that is good once",
     "second_factor.picture": "a picture, of a secret that is there for a moment",
     "second_step.ask": SENT_ON,
+    "showing.ask": SENT_ON,
+    "account_sessions.ask_end": ASKS,
+    "account_tokens.ask_revoke": ASKS,
+    "passkeys.ask_remove": ASKS,
+    "identity_links.ask_end": ASKS,
+    "organisation.ask_remove": ASKS,
     "kit.index": DEMO,
     "outbox.index": DEMO,
     "outbox.show": DEMO,

@@ -139,7 +139,11 @@ PROBLEMS = {
     403: ("Forbidden", "This person may not do this; `roles` may", ()),
     404: ("NotFound", "There is no such thing, or this person may not see it", ()),
     409: ("Conflict", "Not possible now, or the Idempotency-Key was used for another request", ()),
-    410: ("Gone", "It was there, and was removed because it quoted words that were redacted", ()),
+    410: (
+        "Gone",
+        "It was there, and is no more: it quoted redacted words, or is a link that was used",
+        (),
+    ),
     412: ("PreconditionFailed", "There is a newer version than If-Match asks for", ()),
     413: ("ContentTooLarge", "The body is larger than 1 MB", ()),
     415: ("UnsupportedMediaType", "The body is not application/json", ()),

@@ -24,6 +24,7 @@ from service.documents.letters import Erased
 from service.errors import KeyReused, Missing, Removed, Stale
 from service.eventstore import UNAVAILABLE, Conflict, LogError
 from service.identity.permissions import Barred, BeyondToken, Forbidden
+from service.identity.tokens import SHOWING
 from service.texts import DEFAULT, LANGUAGES, Catalog, catalog
 
 __all__ = [
@@ -176,7 +177,8 @@ def _problem_of(error: Exception) -> Problem:
             code = "forbidden-body" if error.body else "forbidden"
             return Problem(403, code, act=error.act, roles=list(error.roles), body=error.body)
         case BeyondToken():
-            return Problem(403, "token-scope", act=error.act)
+            code = "sign-in-anew" if error.act in SHOWING else "token-scope"
+            return Problem(403, code, act=error.act)
         case Barred():
             return Problem(403, error.code)
         case Stale():

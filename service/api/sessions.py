@@ -22,7 +22,7 @@ class SessionSchema(Shape):
     id = text("To end it by")
     created_at = instant()
     last_used_at = instant("To the minute")
-    how = text("How you signed in: password, password-and-code, passkey or elsewhere")
+    how = text(f"How you signed in: {', '.join(sessions.HOW)}")
     browser = text("Such as firefox; empty when it is not known")
     device = text("Such as windows; empty when it is not known")
 
@@ -54,10 +54,10 @@ def end_session(call: Call, given: dict[str, Any], session: str) -> Answer:
 
 
 @api.change("/sessions", shows=None, method="DELETE")
-@needs("own-account")
+@needs("own-sign-in")
 def end_sessions(call: Call, given: dict[str, Any]) -> Answer:
     """End all of your sessions; you are told by mail"""
-    check(call.person, "own-account")
+    check(call.person, "own-sign-in")
     with call.parts.pool.connection() as connection, connection.transaction():
         if sessions.end_all(connection, call.person.id):
             security.tell(connection, call.person.id, "sessions-ended")

@@ -30,7 +30,9 @@ class OneSignInSchema(Shape):
     at = instant()
     person = maybe("The id of the person; null when nobody has the address")
     address = text("The same for the same address; the address itself cannot be read from it")
-    way = text("password, code (the second step), token, link, provider or passkey")
+    way = text(
+        "password, anew (password asked again), code (the second step), token, link, provider or passkey"
+    )
     outcome = text("done, refused, or locked: held back because too many had failed")
     network = text("From which network, its last part left out")
 

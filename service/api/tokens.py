@@ -8,10 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from flask import Response, request
 from marshmallow import fields
-from psycopg import Connection
 
 from domain.errors import Refused
 from service.api.answers import Answer, written
@@ -22,7 +20,7 @@ from service.api.fields import Given, ListOf, OneOf, Plain, Text, Whole, refusal
 from service.api.openapi import CallDoc
 from service.api.password_sign_in import HeldBack, by_password
 from service.api.problems import Problem
-from service.api.steps_noted import noted
+from service.api.steps_noted import code_outcome
 from service.errors import Missing
 from service.identity import second_factor, tokens
 from service.identity.people import Person
@@ -121,28 +119,22 @@ def sign_in() -> Response:
         # The same for an unknown address: nobody learns here who has an account.
         challenge = 'Bearer realm="besluitspoor"'
         raise Problem(401, "wrong-password", headers={"WWW-Authenticate": challenge})
+    _second_step(person, given["code"])
     with pool.connection() as connection:
-        _second_step(connection, person, given["code"])
         token, expires_at = tokens.create(connection, person.id, tokens.SIGNED_IN)
     return written({"token": token, "expiresAt": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")}, 201)
 
 
-def _second_step(connection: Connection[Any], person: Person, code: str | None) -> None:
+def _second_step(person: Person, code: str | None) -> None:
     """Raises a Problem for who has a second factor and did not show it; and for who has to have one and has not."""
-    settings = running().settings
-    if not second_factor.is_on(connection, person.id):
-        if second_factor.is_needed(settings, person):
+    with running().parts.pool.connection() as connection:
+        on = second_factor.is_on(connection, person.id)
+    if not on:
+        if second_factor.is_needed(running().settings, person):
             raise Problem(403, "second-factor-needed")
         return
-    outcome = second_factor.check(connection, settings, person.id, code) if code is not None else "needed"
-    if outcome == "recovery":
-        security.tell(connection, person.id, "recovery-used")
-    elif outcome != "good":
-        structlog.get_logger().warning("second step refused", person=person.id, why=outcome)
-        if outcome != "needed":
-            noted(connection, person.id, "code", False)
-        # Kept: a wrong code counts.
-        connection.commit()
+    outcome = code_outcome(person.id, code) if code is not None else "needed"
+    if outcome not in ("good", "recovery"):
         raise Problem(401, f"code-{outcome}", headers={"WWW-Authenticate": 'Bearer realm="besluitspoor"'})
 
 
@@ -175,14 +167,14 @@ def list_tokens(call: Call, given: dict[str, Any]) -> Answer:
     status=201,
     not_now=True,
 )
-@needs("own-account")
+@needs("own-sign-in")
 def create_token(call: Call, given: dict[str, Any]) -> Answer:
     """Make a token with a name
 
     The token is in this answer only, so this call takes no Idempotency-Key: calling again makes another token. You are
-    told by mail.
+    told by mail. Sign in for it anew: a token that you got by signing in does this for ten minutes, and no other does.
     """
-    check(call.person, "own-account")
+    check(call.person, "own-sign-in")
     token, expires_at = made(call, given)
     return Answer({"id": tokens.id_of(token), "token": token, "expiresAt": _utc(expires_at)})
 

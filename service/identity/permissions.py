@@ -94,6 +94,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "post-letters": (SECRETARY,),
     # what is one's own: the start page, preferences, what one signs in with, messages; a session, token or passkey
     "own-account": SIGNED_IN,
+    "own-sign-in": SIGNED_IN,
     "own-access": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
     "own-messages": tuple(Rule(rule.role, own=True) for rule in SIGNED_IN),
     # reading; the API shows programmes to all, signed in or not

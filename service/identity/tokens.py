@@ -18,10 +18,11 @@ from psycopg import Connection
 from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import READING, TABLE
+from service.identity.shown import FRESH
 
 __all__ = [
-    "LISTABLE", "LONGEST", "MOST", "SCOPES", "SIGNED_IN", "Kept", "Owner", "create", "end_sign_ins", "find", "id_of",
-    "kept", "owner", "revoke", "revoke_all", "revoke_by_id",
+    "LISTABLE", "LONGEST", "MOST", "ONESELF", "SCOPES", "SHOWING", "SIGNED_IN", "Kept", "Owner", "create",
+    "end_sign_ins", "find", "id_of", "kept", "owner", "revoke", "revoke_all", "revoke_by_id",
 ]  # fmt: skip
 
 SIGNED_IN = timedelta(hours=12)
@@ -32,7 +33,11 @@ MOST = 50
 """Tokens with a name that one person can have."""
 
 SCOPES = ("read", "act")
-LISTABLE = tuple(act for act in TABLE if act not in ("own-account", "own-access"))
+SHOWING = frozenset({"own-sign-in", "own-access"})
+"""What asks that one showed who one is just now: never with a token that has a name, nor with one that is old."""
+ONESELF = SHOWING | {"own-data"}
+"""What a program does for nobody: change what its person signs in with, take their data along, have them erased."""
+LISTABLE = tuple(act for act in TABLE if act not in ONESELF and act != "own-account")
 """The acts that a token can be limited to. One's own account is for oneself: no token that is limited opens it."""
 
 ID_LENGTH = 16
@@ -89,16 +94,17 @@ def find(connection: Connection[Any], token: str) -> Owner | None:
     """Whose token this is; None when it is unknown or has expired. That it was used is noted once a minute at most."""
     row = connection.execute(
         """SELECT person, scope, acts, extract(epoch FROM expires_at - now()),
-            coalesce(used_at < now() - interval '1 minute', true)
+            coalesce(used_at < now() - interval '1 minute', true),
+            name = '', created_at > now() - %s::interval
         FROM vault.tokens WHERE hash = %s AND expires_at > now()""",
-        (_hash(token),),
+        (FRESH, _hash(token)),
     ).fetchone()
     person = people.get(connection, row[0]) if row is not None else None
     if row is None or person is None:
         return None
     if row[4]:
         connection.execute("UPDATE vault.tokens SET used_at = now() WHERE hash = %s", (_hash(token),))
-    return Owner(replace(person, limited_to=_limit(row[1], row[2])), float(row[3]))
+    return Owner(replace(person, limited_to=_limit(row[1], row[2], row[5], row[6])), float(row[3]))
 
 
 def owner(connection: Connection[Any], token: str) -> Person | None:
@@ -107,10 +113,11 @@ def owner(connection: Connection[Any], token: str) -> Person | None:
     return found.person if found is not None else None
 
 
-def _limit(scope: str, acts: Sequence[str] | None) -> frozenset[str] | None:
-    if scope == "read":
-        return READING if acts is None else READING & frozenset(acts)
-    return None if acts is None else frozenset(acts)
+def _limit(scope: str, acts: Sequence[str] | None, by_signing_in: bool, fresh: bool) -> frozenset[str] | None:
+    if by_signing_in:
+        return None if fresh else frozenset(TABLE) - SHOWING
+    within = READING if scope == "read" else frozenset(TABLE) - ONESELF
+    return within if acts is None else within & frozenset(acts)
 
 
 def kept(connection: Connection[Any], person: str) -> list[Kept]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, url_for
 
 from service.identity import passkeys, people, second_factor, tokens
 from service.identity.permissions import check, needs
 from service.web import sessions, visit
-from service.web.rendering import page
+from service.web.rendering import page, say
+
+__all__ = ["account_crumbs", "area"]
 
 area = Blueprint("account", __name__)
 
@@ -29,3 +31,13 @@ def index() -> Response:
             "sessions": sessions.going_on(connection, person.id),
         }
     return page("account/index.html", **facts)
+
+
+def account_crumbs(area: str, title: str) -> list[tuple[str, str | None]]:
+    """Where a page stands that asks something about tokens, sessions or passkeys."""
+    index = {"tokens": "account_tokens", "sessions": "account_sessions", "passkeys": "passkeys"}[area]
+    return [
+        (say("account.title"), url_for("web.account.index")),
+        (say(f"account.{area}"), url_for(f"web.{index}.index")),
+        (title, None),
+    ]

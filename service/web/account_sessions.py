@@ -9,8 +9,11 @@ from service.errors import Missing
 from service.identity.permissions import check, needs
 from service.messaging import security
 from service.web import sessions, visit
+from service.web.account import account_crumbs
+from service.web.asking_first import ask_first
 from service.web.rendering import page, say
 from service.web.sessions import Kept
+from service.web.visit import shown_lately
 
 area = Blueprint("account_sessions", __name__)
 
@@ -28,8 +31,32 @@ def index() -> Response:
     )
 
 
+@area.get("/account/sessions/<session:session>/end")
+@needs("own-access")
+def ask_end(session: str) -> Response:
+    """Is this session of mine to end?"""
+    person, this = visit.person(), visit.session()
+    check(person, "own-access", owner=person.id)
+    with visit.parts().pool.connection() as connection:
+        found = next((each for each in sessions.kept(connection, person.id) if each.id == session), None)
+    if found is None:
+        raise Missing("session", session)
+    own = this is not None and this.id == session
+    title = say("account.session-sure", browser=_browser(found))
+    return _ask(title, "session-sure-own" if own else "session-sure-what", "session-end")
+
+
+@area.get("/account/sessions/end-others")
+@needs("own-sign-in")
+def ask_end_others() -> Response:
+    """Are all of them to end but the one that looks?"""
+    check(visit.person(), "own-sign-in")
+    return _ask(say("account.sessions-sure"), "sessions-sure-what", "sessions-end")
+
+
 @area.post("/account/sessions/<session:session>/end")
 @needs("own-access")
+@shown_lately
 def end(session: str) -> AnyResponse:
     """Ends one of my sessions; the one that looks too, if that is the one."""
     check(visit.person(), "own-access", owner=visit.person().id)
@@ -41,16 +68,24 @@ def end(session: str) -> AnyResponse:
 
 
 @area.post("/account/sessions/end-others")
-@needs("own-account")
+@needs("own-sign-in")
+@shown_lately
 def end_others() -> AnyResponse:
     """Ends all of them but the one that looks."""
     person, this = visit.person(), visit.session()
-    check(person, "own-account")
+    check(person, "own-sign-in")
     assert this is not None
     with visit.parts().pool.connection() as connection, connection.transaction():
         if sessions.end_all(connection, person.id, this.id):
             security.tell(connection, person.id, "sessions-ended")
     return visit.kept(url_for("web.account_sessions.index"), "account.sessions-ended")
+
+
+def _ask(title: str, what: str, button: str) -> Response:
+    return ask_first(
+        title, say(f"account.{what}"), say(f"account.{button}"), crumbs=account_crumbs("sessions", title),
+        back=url_for("web.account_sessions.index"), keep=say("account.session-keep"),
+    )  # fmt: skip
 
 
 def _browser(each: Kept) -> str:

@@ -7,12 +7,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import Call
 from service.api.tokens import TokenGivenSchema, made, revoked
+from service.errors import Missing
 from service.identity import tokens
 from service.identity.permissions import TABLE, check, needs
 from service.identity.tokens import LISTABLE, LONGEST, SCOPES
 from service.web import visit
+from service.web.account import account_crumbs
+from service.web.asking_first import ask_first
 from service.web.forms import Form
 from service.web.rendering import page, say
+from service.web.visit import shown_lately
 
 area = Blueprint("account_tokens", __name__)
 
@@ -26,10 +30,11 @@ def index() -> Response:
 
 
 @area.post("/account/tokens")
-@needs("own-account")
+@needs("own-sign-in")
+@shown_lately
 def create() -> AnyResponse:
     """Makes a token. It stands on the page that this answers, and nowhere else."""
-    check(visit.person(), "own-account")
+    check(visit.person(), "own-sign-in")
     form = Form.sent(TokenGivenSchema())
     token = None
     with form.refusals():
@@ -39,8 +44,27 @@ def create() -> AnyResponse:
     return page("account/token.html", token=token, name=form.value("name"))
 
 
+@area.get("/account/tokens/<token:token>/revoke")
+@needs("own-access")
+def ask_revoke(token: str) -> Response:
+    """Is this token to be nobody's any more?"""
+    person = visit.person()
+    check(person, "own-access", owner=person.id)
+    with visit.parts().pool.connection() as connection:
+        found = next((each for each in tokens.kept(connection, person.id) if each.id == token), None)
+    if found is None:
+        raise Missing("token", token)
+    back = url_for("web.account_tokens.index")
+    title = say("account.token-sure", name=found.name or say("account.token-signed-in"))
+    return ask_first(
+        title, say("account.token-sure-what"), say("account.token-revoke"),
+        crumbs=account_crumbs("tokens", title), back=back, keep=say("account.token-keep"),
+    )  # fmt: skip
+
+
 @area.post("/account/tokens/<token:token>/revoke")
 @needs("own-access")
+@shown_lately
 def revoke(token: str) -> AnyResponse:
     """This token is nobody's any more."""
     check(visit.person(), "own-access", owner=visit.person().id)

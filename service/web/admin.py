@@ -13,6 +13,7 @@ from service import erasing
 from service.api import people as shared
 from service.api.context import running
 from service.api.fields import Given
+from service.api.passwords import set_password as change_password
 from service.api.people import NAME, ErasureSchema, NewPersonSchema, PersonSchema, known
 from service.api.tokens import Password
 from service.errors import Missing, Stale
@@ -21,7 +22,8 @@ from service.identity.changing import By
 from service.identity.people import ORGANISATION_ROLES, ROLES, EmailTaken, Person
 from service.identity.permissions import GUARDED, acting_as, check, check_person, may, needs
 from service.messaging import security
-from service.web import choosing_password, sessions, visit
+from service.web import sessions, visit
+from service.web.asking_first import ask_first
 from service.web.choosing_password import judge
 from service.web.event_words import happened, stream_name
 from service.web.forms import Form
@@ -30,7 +32,9 @@ from service.web.naming import names
 from service.web.places import places
 from service.web.proposal_form import KINDS
 from service.web.rendering import page, say, word
+from service.web.showing import show_first
 from service.web.sorting import Sort, asked_sort
+from service.web.visit import shown_lately
 
 area = Blueprint("admin", __name__)
 
@@ -122,13 +126,19 @@ def show(person: str) -> Response:
 @area.post("/admin/people/<person>")
 @needs("change-people")
 def change(person: str) -> AnyResponse:
-    """Changes what somebody is; who may do nothing any more is signed out."""
+    """Changes what somebody is; who may do nothing any more is signed out.
+
+    By the address somebody signs in, and gets a link for another password: see `shown_lately`.
+    """
     check(visit.person(), "change-people")
     who = known(visit.parts(), person)
     check_person(visit.person(), who)
     form = Form.sent(PersonSchema())
     with form.refusals():
         given = form.load()
+        this = visit.session()
+        if given["email"].lower() != who.email.lower() and not (this is not None and this.fresh):
+            return show_first()
         try:
             shared.change(visit.parts(), visit.person(), who, given, form.if_match())
         except EmailTaken:
@@ -145,6 +155,7 @@ def change(person: str) -> AnyResponse:
 
 @area.post("/admin/people/<person>/password")
 @needs("change-people")
+@shown_lately
 def set_password(person: str) -> AnyResponse:
     """Gives somebody another password, and signs them out everywhere."""
     check(visit.person(), "change-people")
@@ -162,7 +173,7 @@ def set_password(person: str) -> AnyResponse:
         hashed = people.hash_of(password)
     with visit.parts().pool.connection() as connection, connection.transaction():
         _hold(connection, who.id)
-        choosing_password.set_password(connection, who.id, hashed)
+        change_password(connection, who.id, hashed)
     running().callers.forget(who.id)
     structlog.get_logger().info("password set", person=who.id, by=visit.person().id)
     return visit.kept(url_for("web.admin.show", person=person), "admin.password-set")
@@ -170,6 +181,7 @@ def set_password(person: str) -> AnyResponse:
 
 @area.post("/admin/people/<person>/invite")
 @needs("change-people")
+@shown_lately
 def invite(person: str) -> AnyResponse:
     """Mails somebody a link to choose a password themselves."""
     check(visit.person(), "change-people")
@@ -183,6 +195,7 @@ def invite(person: str) -> AnyResponse:
 
 @area.post("/admin/people/<person>/second-factor")
 @needs("change-people")
+@shown_lately
 def reset_second_factor(person: str) -> AnyResponse:
     """No code is asked any more of somebody who lost the app and the recovery codes."""
     check(visit.person(), "change-people")
@@ -203,7 +216,13 @@ def ask_end(person: str) -> Response:
     check(visit.person(), "change-people")
     who = known(visit.parts(), person)
     check_person(visit.person(), who)
-    return page("admin/end.html", who=who, own=who.id == visit.person().id)
+    title, back = say("admin.end-sure", name=who.name), url_for("web.admin.show", person=who.id)
+    what = say("admin.end-what")
+    return ask_first(
+        title, f"{what} {say('admin.end-own')}" if who.id == visit.person().id else what, say("admin.end"),
+        crumbs=[(say("admin.title"), url_for("web.admin.index")), (who.name, back), (say("admin.end"), None)],
+        back=back, keep=say("admin.end-not"),
+    )  # fmt: skip
 
 
 @area.post("/admin/people/<person>/end")

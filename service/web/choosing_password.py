@@ -2,69 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import structlog
 from flask import Blueprint, Response, request, url_for
-from psycopg import Connection
 from werkzeug.wrappers import Response as AnyResponse
 
 from service.api.context import running
-from service.api.fields import Given, Text
-from service.api.password_sign_in import PATIENCE
-from service.api.problems import Problem
-from service.api.steps_noted import held_back, noted
-from service.api.tokens import Password
-from service.identity import guard, links, passwords, people, tokens
+from service.api.password_sign_in import HeldBack, by_password
+from service.api.passwords import (
+    ChangePasswordSchema,
+    ChoosePasswordSchema,
+    LinkAskedSchema,
+    asked,
+    hashed,
+    set_password,
+    used,
+)
+from service.identity import links, passwords, people
 from service.identity.links import Link
 from service.identity.people import Person
 from service.identity.permissions import check, needs
 from service.known_words import known_words
-from service.messaging import security
 from service.texts import catalog
-from service.web import sessions, visit
+from service.web import visit
 from service.web.forms import Form
 from service.web.rendering import page, say
 from service.web.signing_in import strengthen
-from service.web.visit import from_anywhere, public
+from service.web.visit import from_anywhere, public, shown_lately
 
-__all__ = ["area", "is_theirs", "judge", "set_password"]
+__all__ = ["area", "judge"]
 
 area = Blueprint("choosing_password", __name__)
-
-
-class AskSchema(Given):
-    email = Text(320, required=True)
-
-
-class ChooseSchema(Given):
-    password = Password()
-
-
-class ChangeSchema(ChooseSchema):
-    current = Password()
 
 
 @area.get("/sign-in/forgot")
 @public
 def ask() -> Response:
     """Which address?"""
-    return page("account/forgot.html", form=Form(AskSchema()), asked=False)
+    return page("account/forgot.html", form=Form(LinkAskedSchema()), asked=False)
 
 
 @area.post("/sign-in/forgot")
 @public
 def mail() -> Response:
     """Mails a link, if there is an account of that address; the page says no more than that."""
-    form = Form.sent(AskSchema())
+    form = Form.sent(LinkAskedSchema())
     with form.refusals():
-        email = str(form.load()["email"])
-        with visit.parts().pool.connection() as connection:
-            seconds = held_back(connection, f"link {email}")
-            if seconds is None:
-                links.ask(connection, email)
-            else:
-                form.status, form.message = 429, say("sign-in.held-back", minutes=-(-seconds // 60))
+        seconds = asked(str(form.load()["email"]))
+        if seconds is not None:
+            form.status, form.message = 429, say("sign-in.held-back", minutes=-(-seconds // 60))
     return page("account/forgot.html", form.status, form=form, asked=form.ok)
 
 
@@ -72,7 +56,7 @@ def mail() -> Response:
 @public
 def show(token: str) -> Response:
     """The form behind a link. Nothing is used up: programs open links to see what is behind them."""
-    return _shown(_found(token), Form(ChooseSchema()))
+    return _shown(_found(token), Form(ChoosePasswordSchema()))
 
 
 @area.post("/sign-in/link/<token>")
@@ -84,53 +68,52 @@ def use(token: str) -> Response:
     What stands in the address is the right to send it; a page that tells nobody where it is tells us neither.
     """
     link = _found(token)
-    form = Form.sent(ChooseSchema())
+    form = Form.sent(ChoosePasswordSchema())
     if link is None:
         return _shown(None, form)
     with form.refusals():
         password = str(form.load()["password"])
         judge(form, password, link.person)
-        if form.ok:
-            hashed = _hashed(password)
-            with visit.parts().pool.connection() as connection, connection.transaction():
-                link = links.use(connection, link.id)
-                if link is not None:
-                    set_password(connection, link.person.id, hashed)
-                    noted(connection, link.person.id, "link", True)
+        if form.ok and not used(link, password):
+            link = None
     form.values.clear()
     if link is None or not form.ok:
         return _shown(link, form)
-    running().callers.forget(link.person.id)
-    structlog.get_logger().info("password set", person=link.person.id, by=link.purpose)
     return _hidden(page("account/chosen.html"))
 
 
 @area.get("/account/password")
 @needs("own-account")
+@shown_lately
 def ask_change() -> Response:
     """The form for another password."""
     check(visit.person(), "own-account")
-    return _asked(Form(ChangeSchema()))
+    return _asked(Form(ChangePasswordSchema()))
 
 
 @area.post("/account/password")
-@needs("own-account")
+@needs("own-sign-in")
+@shown_lately
 def change() -> AnyResponse:
     """Another password, for who knows the present one; every other session ends."""
     person = visit.person()
-    check(person, "own-account")
-    form = Form.sent(ChangeSchema())
+    check(person, "own-sign-in")
+    form = Form.sent(ChangePasswordSchema())
     with form.refusals():
         given = form.load()
         judge(form, given["password"], person)
-        if form.ok and not is_theirs(person, given["current"]):
-            form.status, form.errors["current"] = 400, say("account.password-wrong")
         if form.ok:
-            hashed = _hashed(given["password"])
+            good = by_password(person.email, given["current"], "anew")
+            if isinstance(good, HeldBack):
+                form.status, form.message = 429, say("sign-in.held-back", minutes=good.minutes)
+            elif good is None:
+                form.status, form.errors["current"] = 400, say("account.password-wrong")
+        if form.ok:
+            new = hashed(given["password"])
             this = visit.session()
             assert this is not None
             with visit.parts().pool.connection() as connection, connection.transaction():
-                set_password(connection, person.id, hashed, but=this.id)
+                set_password(connection, person.id, new, but=this.id)
                 strengthen(connection, this.how)
     form.values.clear()
     if not form.ok:
@@ -147,48 +130,6 @@ def judge(form: Form, password: str, person: Person) -> None:
         form.errors["password"] = catalog(visit.language()).say(
             f"password-{wrong}", {"least": passwords.SHORTEST}
         )
-
-
-def set_password(connection: Connection[Any], person: str, hashed: str, but: str = "") -> None:
-    """From now on this is the password. Who signed in with another has to do so again, `but` for this session."""
-    people.set_password_hash(connection, person, hashed)
-    sessions.end_all(connection, person, but)
-    tokens.end_sign_ins(connection, person)
-    links.end_all(connection, person)
-    security.tell(connection, person, "password")
-
-
-def is_theirs(person: Person, password: str) -> bool:
-    """Is this the password of this person? Who guesses is held back as when signing in.
-
-    No connection is held while it is verified: it takes long, and others need one.
-    """
-    tried = guard.of(running().settings.secret, person.email, request.remote_addr)
-    with visit.parts().pool.connection() as connection:
-        account = people.account(connection, person.email)
-        if guard.held_back(connection, tried) is not None:
-            return False
-    verifying = running().verifying
-    if not verifying.acquire(timeout=PATIENCE):
-        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
-    try:
-        good = people.verified(account, password) is not None
-    finally:
-        verifying.release()
-    if not good:
-        with visit.parts().pool.connection() as connection:
-            guard.note(connection, tried)
-    return good
-
-
-def _hashed(password: str) -> str:
-    verifying = running().verifying
-    if not verifying.acquire(timeout=PATIENCE):
-        raise Problem(503, "service-unavailable", headers={"Retry-After": "5"})
-    try:
-        return people.hash_of(password)
-    finally:
-        verifying.release()
 
 
 def _found(token: str) -> Link | None:

@@ -14,6 +14,7 @@ from service.api.waiting import wait_for
 from service.identity.permissions import admit
 from service.web import cookies, sessions, visit
 from service.web.resend import resend, sign_in_to_resend
+from service.web.showing import show_first
 from service.web.signing_in import renew, still_needed
 
 __all__ = ["enter"]
@@ -48,6 +49,8 @@ def enter() -> AnyResponse | None:
     admit(found.person, getattr(view, "needs", ()))
     if changing:
         refuse_too_many(found.person)
+    if getattr(view, "shown_lately", False) and not found.fresh:
+        return show_first()
     if not changing:
         # Who has just done something sees it on every page that follows.
         wait_for(visit.parts(), found.position)

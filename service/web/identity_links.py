@@ -16,7 +16,9 @@ from service.identity.identities import Identity, Stranger
 from service.identity.people import Person
 from service.identity.permissions import check, check_person, needs
 from service.web import sessions, visit
-from service.web.rendering import page
+from service.web.asking_first import ask_first
+from service.web.rendering import page, say
+from service.web.visit import shown_lately
 
 __all__ = ["area", "linked"]
 
@@ -42,12 +44,13 @@ def ask(person: str) -> Response:
 
 @area.post("/admin/people/<person>/link")
 @needs("change-people")
+@shown_lately
 def link(person: str) -> AnyResponse:
     """From now on this person signs in with the account that has this code."""
     check(visit.person(), "change-people")
     known = _known(person)
     check_person(visit.person(), known)
-    typed = request.form.get("code", "")[:LONGEST]
+    typed = request.form.get("account", "")[:LONGEST]
     with visit.parts().pool.connection() as connection, connection.transaction():
         _hold(connection, person)
         found = identities.stranger(connection, typed)
@@ -58,8 +61,30 @@ def link(person: str) -> AnyResponse:
     return visit.kept(url_for("web.admin.show", person=person), "elsewhere.linked")
 
 
+@area.get("/admin/people/<person>/links/<identity>/end")
+@needs("change-people")
+def ask_end(person: str, identity: str) -> Response:
+    """Is this account to be unlinked?"""
+    check(visit.person(), "change-people")
+    known = _known(person)
+    check_person(visit.person(), known)
+    with visit.parts().pool.connection() as connection:
+        every = identities.of_person(connection, known.id)
+    found = next((each for each in every if each.id == identity), None)
+    if found is None:
+        raise Missing("identity", identity)
+    title = say("elsewhere.unlink-sure", provider=_called(found.issuer), name=known.name)
+    back = url_for("web.admin.show", person=known.id)
+    crumbs = [(say("admin.title"), url_for("web.admin.index")), (known.name, back), (title, None)]
+    return ask_first(
+        title, say("elsewhere.unlink-what", name=known.name), say("elsewhere.unlink"),
+        crumbs=crumbs, back=back, keep=say("elsewhere.unlink-not"),
+    )  # fmt: skip
+
+
 @area.post("/admin/people/<person>/links/<identity>/end")
 @needs("change-people")
+@shown_lately
 def end(person: str, identity: str) -> AnyResponse:
     """From now on this person does not sign in with this account any more, and is signed out everywhere."""
     check(visit.person(), "change-people")

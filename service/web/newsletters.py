@@ -31,6 +31,7 @@ from service.identity.permissions import check, may, needs
 from service.messaging.mail import layout
 from service.texts import DEFAULT, LANGUAGES
 from service.web import visit
+from service.web.asking_first import ask_first
 from service.web.filling import fill
 from service.web.forms import Form
 from service.web.naming import name_of, names, programmes_in_force
@@ -150,7 +151,12 @@ def ask_remove_address(address: str) -> Response:
         found = councils.address(connection, address)
     if found is None:
         raise Missing("address", address)
-    return page("newsletters/remove_address.html", address=found)
+    title, back = say("newsletters.remove-address-title"), url_for("web.newsletters.addresses")
+    return ask_first(
+        title, say("newsletters.remove-address-what", email=found.email), say("newsletters.remove"),
+        crumbs=[(say("newsletters.addresses-title"), back), (title, None)],
+        back=back, keep=say("newsletters.keep-address"),
+    )  # fmt: skip
 
 
 @area.post("/newsletters/addresses/<address:address>/remove")

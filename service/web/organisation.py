@@ -10,6 +10,7 @@ from service.api.organisations import ColleagueRoleSchema, ColleagueSchema
 from service.identity.people import ORGANISATION_ROLES
 from service.identity.permissions import GUARDED, check, may, needs
 from service.web import visit
+from service.web.asking_first import ask_first
 from service.web.forms import Form
 from service.web.rendering import page, say
 
@@ -45,6 +46,21 @@ def change(person: str) -> AnyResponse:
     with form.refusals():
         organisations.set_role(visit.parts(), visit.person(), person, form.load()["role"])
     return visit.kept(url_for("web.organisation.show"), "organisation.changed") if form.ok else _told(form)
+
+
+@area.get("/organisation/people/<person>/remove")
+@needs("manage-organisation")
+def ask_remove(person: str) -> Response:
+    """Is this colleague to act for the organisation no more?"""
+    check(visit.person(), "manage-organisation")
+    found = organisations.colleague(visit.parts(), visit.person(), person)
+    own = found.id == visit.person().id
+    title = say("organisation.remove-sure-own" if own else "organisation.remove-sure", name=found.name)
+    back = url_for("web.organisation.show")
+    return ask_first(
+        title, say("organisation.remove-own" if own else "organisation.remove-what"), say("organisation.remove"),
+        crumbs=[(say("organisation.title"), back), (title, None)], back=back, keep=say("organisation.remove-not"),
+    )  # fmt: skip
 
 
 @area.post("/organisation/people/<person>/remove")

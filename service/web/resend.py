@@ -10,21 +10,21 @@ from flask import Response, request
 from service.web import visit
 from service.web.rendering import page
 
-__all__ = ["AGAIN", "TYPED_BY", "not_yours", "resend", "sent_before", "sign_in_to_resend"]
+__all__ = ["AGAIN", "TYPED_BY", "carried", "not_yours", "resend", "sent_before", "sign_in_to_resend"]
 
 AGAIN = "again."
 """Before the name of a field that is carried along while somebody signs in again."""
 TYPED_BY = "typed-by"
 """Who typed what is carried along (`visit.mark_of`)."""
-NOT_CARRIED = ("csrf", "password", "current", "code")
-"""The token is of another session; a password or a code stands on no page."""
+NOT_CARRIED = ("csrf", "password", "current", "code", "credential")
+"""The token is of another session; a password or a code stands on no page, and what a passkey answered is good once."""
 
 
 def resend() -> Response:
     """Somebody signed in again meanwhile: the same form, to be sent once more, by who typed it only."""
     if not visit.is_reader(visit.typed_by()):
         return not_yours(409)
-    return page("resend.html", 409, to=request.full_path.removesuffix("?"), fields=_fields())
+    return page("resend.html", 409, to=request.full_path.removesuffix("?"), fields=carried())
 
 
 def sign_in_to_resend() -> Response:
@@ -35,7 +35,7 @@ def sign_in_to_resend() -> Response:
         to=request.full_path.removesuffix("?"),
         email="",
         expired=True,
-        fields=[(AGAIN + name, value) for name, value in _fields()],
+        fields=[(AGAIN + name, value) for name, value in carried()],
         typed_by=visit.typed_by(),
     )
 
@@ -55,7 +55,8 @@ def sent_before() -> list[tuple[str, str]]:
     ]
 
 
-def _fields() -> list[tuple[str, str]]:
+def carried() -> list[tuple[str, str]]:
+    """What of the form that was sent can be sent again."""
     return [
         (name, value) for name, values in request.form.lists() if name not in NOT_CARRIED for value in values
     ]

@@ -18,11 +18,12 @@ from psycopg.rows import class_row
 
 from service.identity import people
 from service.identity.people import Person
+from service.identity.shown import FRESH
 from service.ids import new_id
 
 __all__ = [
-    "ABSOLUTE", "HOW", "IDLE", "ROTATE", "Kept", "Session", "end", "end_all", "end_one", "find", "going_on", "kept",
-    "noticed", "rotate", "saw", "start", "strengthen",
+    "ABSOLUTE", "HOW", "IDLE", "ROTATE", "WITH_CODE", "Kept", "Session", "end", "end_all", "end_one", "find",
+    "going_on", "kept", "noticed", "rotate", "saw", "showed", "start", "strengthen",
 ]  # fmt: skip
 
 IDLE, ABSOLUTE = "2 hours", "12 hours"
@@ -32,15 +33,18 @@ ROTATE = "30 minutes"
 OVERLAP = "1 minute"
 """So long what the cookie held before is good after the new value was first sent back."""
 
-HOW = ("password", "password-and-code", "passkey", "elsewhere")
-"""How somebody can have signed in; `elsewhere`: with their organisation."""
+HOW = ("password", "password-and-code", "passkey", "elsewhere", "elsewhere-unchecked", "elsewhere-and-code")
+"""How somebody can have signed in; `elsewhere`: with their organisation, at a level that was checked or was not."""
+WITH_CODE = {"password": "password-and-code", "elsewhere-unchecked": "elsewhere-and-code"}
+"""What may have been no more than a password, and what it is with our code beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """One sign-in. `position`: up to where this person's own acts are recorded; `notice`: what the next page says.
 
-    `due`: its cookie should get another value. `late`: the cookie came with the value that it had before.
+    `due`: its cookie should get another value. `late`: the cookie came with the value that it had before. `fresh`: its
+    person showed who they are a short while ago.
     """
 
     hash: bytes
@@ -52,6 +56,7 @@ class Session:
     how: str = "password"
     due: bool = False
     late: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,16 @@ def find(connection: Connection[Any], token: str) -> Session | None:
     row = connection.execute(
         """SELECT s.hash, s.person, s.csrf, s.position, s.notice, s.id, s.how, s.privileges,
             s.seen_at < now() - interval '1 minute', s.taken_at IS NULL,
-            s.rotated_at < now() - %(rotate)s::interval, s.rotated_at < now() - %(overlap)s::interval
+            s.rotated_at < now() - %(rotate)s::interval, s.rotated_at < now() - %(overlap)s::interval,
+            s.shown_at > now() - %(fresh)s::interval
         FROM web.sessions s
         WHERE (s.hash = %(hash)s
             OR (s.old_hash = %(hash)s AND (s.taken_at IS NULL OR s.taken_at > now() - %(overlap)s::interval)))
         AND s.seen_at > now() - %(idle)s::interval AND s.created_at > now() - %(absolute)s::interval""",
-        {"hash": hash, "idle": IDLE, "absolute": ABSOLUTE, "rotate": ROTATE, "overlap": OVERLAP},
-    ).fetchone()
+        {
+            "hash": hash, "idle": IDLE, "absolute": ABSOLUTE, "rotate": ROTATE, "overlap": OVERLAP, "fresh": FRESH,
+        },
+    ).fetchone()  # fmt: skip
     person = people.get(connection, row[1]) if row is not None else None
     if row is None or person is None:
         return None
@@ -114,7 +122,9 @@ def find(connection: Connection[Any], token: str) -> Session | None:
     # Who still comes with the old one a minute later never got the new one.
     due = (long_ago or row[7] != _privileges(person)) if present else (untaken and a_while_ago)
     _, _, csrf, position, notice, id, how, *_ = row
-    return Session(bytes(row[0]), person, csrf, position, notice, id, how, due, late=not present)
+    return Session(
+        bytes(row[0]), person, csrf, position, notice, id, how, due, late=not present, fresh=row[12]
+    )
 
 
 def rotate(connection: Connection[Any], session: Session, how: str | None = None) -> str | None:
@@ -141,6 +151,11 @@ def strengthen(connection: Connection[Any], session: Session, how: str) -> str |
     token = rotate(connection, session, how)
     connection.execute("UPDATE web.sessions SET old_hash = NULL WHERE id = %s", (session.id,))
     return token
+
+
+def showed(connection: Connection[Any], session: Session) -> None:
+    """The person of this session showed once more who they are."""
+    connection.execute("UPDATE web.sessions SET shown_at = now() WHERE id = %s", (session.id,))
 
 
 def saw(connection: Connection[Any], session: Session, position: int, notice: str | None) -> None:

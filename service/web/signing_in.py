@@ -17,7 +17,8 @@ from service.web.resend import TYPED_BY, not_yours, sent_before
 from service.web.sessions import Session
 
 __all__ = [
-    "begin", "give_cookie", "go_on", "go_on_with", "renew", "still_needed", "strengthen",
+    "begin", "give_cookie", "go_on", "go_on_with", "renew", "shown_anew", "still_needed",
+    "strengthen",
 ]  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def renew() -> None:
 
 def still_needed(found: Session) -> bool:
     """Must this person set up a second factor before anything else? Their role asks one, and there is none."""
-    return found.how == "password" and is_needed(running().settings, found.person)
+    return found.how in sessions.WITH_CODE and is_needed(running().settings, found.person)
 
 
 def strengthen(connection: Connection[Any], how: str) -> None:
@@ -73,6 +74,14 @@ def strengthen(connection: Connection[Any], how: str) -> None:
     if token is not None:
         g.new_cookie = token
         visit.come_in(sessions.find(connection, token))
+
+
+def shown_anew(connection: Connection[Any]) -> None:
+    """Who looks showed once more who they are, as they would to sign in."""
+    found = visit.session()
+    assert found is not None
+    sessions.showed(connection, found)
+    strengthen(connection, found.how)
 
 
 def give_cookie(response: AnyResponse) -> AnyResponse:

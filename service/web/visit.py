@@ -23,7 +23,7 @@ from service.wiring import Parts
 __all__ = [
     "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
     "is_reader", "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "scope", "session",
-    "shortcuts", "speak", "theme", "this_page", "typed_by",
+    "shortcuts", "shown_lately", "speak", "theme", "this_page", "typed_by",
 ]  # fmt: skip
 
 THEMES = ("light", "dark")
@@ -49,6 +49,12 @@ def from_anywhere(view: F) -> F:
 def before_second_factor(view: F) -> F:
     """Marks a page for who has to set up a second factor first, and may see nothing else until then."""
     view.before_second_factor = True  # type: ignore[attr-defined]
+    return view
+
+
+def shown_lately(view: F) -> F:
+    """Marks what changes with what somebody signs in: they show who they are first, when that is a while ago."""
+    view.shown_lately = True  # type: ignore[attr-defined]
     return view
 
 

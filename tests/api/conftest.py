@@ -60,7 +60,7 @@ class Service:
         headers = self._headers(who, options)
         return self._client().post(PREFIX + path, json=body, headers=headers, **options)
 
-    def done(self, who: str, path: str, body: Any, **options: Any) -> dict[str, Any]:
+    def done(self, who: str | None, path: str, body: Any, **options: Any) -> dict[str, Any]:
         """An act that succeeds: what it answers."""
         response = self.act(who, path, body, **options)
         assert response.status_code == 201, response.get_data(as_text=True)

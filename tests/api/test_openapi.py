@@ -113,10 +113,13 @@ def test_input_can_be_wrong_and_says_so_with_400_not_422(document: dict[str, Any
             assert {"401", "403"} <= statuses, (path, method)
 
 
+SECRETS = ("/tokens", "/password-links", "/people/me/second-factor")
+"""What is about a secret that is in one answer only, or good once: an answer that is kept to be given again is none."""
+
+
 def test_acts_are_safe_to_repeat_and_tell_where_and_which_version(document: dict[str, Any]) -> None:
     for path, method, operation in operations(document):
-        if method != "post" or path in ("/tokens", "/tokens/named"):
-            # The token is in that answer only.
+        if method != "post" or path.startswith(SECRETS):
             continue
         names = {resolved(document, each)["name"] for each in operation["parameters"]}
         assert "Idempotency-Key" in names, path
@@ -159,6 +162,13 @@ def test_the_calls_of_the_contract_are_all_there(document: dict[str, Any]) -> No
     case = "/proposals/{proposal}"
     assert {(method, path) for path, method, _ in operations(document)} == {
         ("post", "/tokens"),
+        ("post", "/password-links"),
+        ("post", "/password-links/choice"),
+        ("put", "/people/me/password"),
+        ("post", "/people/me/second-factor"),
+        ("post", "/people/me/second-factor/confirmation"),
+        ("post", "/people/me/second-factor/codes"),
+        ("post", "/people/me/second-factor/removal"),
         ("get", "/passkeys"),
         ("delete", "/passkeys/{passkey}"),
         ("get", "/sessions"),

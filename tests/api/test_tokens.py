@@ -5,12 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
+from service.identity import tokens
 from service.identity.permissions import READING, TABLE, may
-from tests.api.conftest import Service, a_proposal
+from tests.api.conftest import PASSWORD, Service, a_proposal
+
+ONLY_BY_ONESELF: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
+    ("POST", "/tokens/named", {"name": "Meer"}),
+    ("DELETE", "/tokens/{token}", None),
+    ("DELETE", "/sessions", None),
+    ("DELETE", f"/sessions/session-{uuid4()}", None),
+    ("DELETE", f"/passkeys/passkey-{uuid4()}", None),
+    ("PUT", "/people/me/password", {"current": PASSWORD, "password": "vier gele fietsen"}),
+    ("POST", "/people/me/second-factor", {}),
+    ("POST", "/people/me/second-factor/confirmation", {"code": "123456"}),
+    ("POST", "/people/me/second-factor/codes", {"code": "123456"}),
+    ("POST", "/people/me/second-factor/removal", {"code": "123456"}),
+)
+"""What changes with what somebody signs in, or who is signed in."""
 
 
 def given(service: Service, who: str, **wanted: Any) -> dict[str, Any]:
@@ -73,7 +89,7 @@ def test_a_token_for_reading_changes_nothing(service: Service) -> None:
     ):
         refused = with_token(service, method, path, token, body)
         assert refused.status_code == 403, path
-        assert refused.json["code"] in ("token-reads-only", "token-scope"), path
+        assert refused.json["code"] == "token-reads-only", path
     assert service.head() == before
 
 
@@ -99,11 +115,50 @@ def test_a_token_that_is_for_less_opens_nothing_of_the_account(service: Service)
         ):  # fmt: skip
             refused = with_token(service, method, path, made["token"], {"name": "Meer"})
             assert refused.status_code == 403, (method, path)
-            assert refused.json["code"] in ("token-scope", "token-reads-only"), (method, path)
+            assert refused.json["code"] in ("token-scope", "token-reads-only", "sign-in-anew"), (method, path)
     refused = service.act(
         "secretary", "/tokens/named", {"name": "Meer", "scope": "act", "acts": ["own-account"]}
     )
     assert refused.status_code == 400
+
+
+def test_a_token_with_a_name_is_for_no_export_and_no_erasure_of_its_person(service: Service) -> None:
+    """Whatever it was made for, also before this was a rule."""
+    refused = service.act(
+        "auditor", "/tokens/named", {"name": "Export", "scope": "act", "acts": ["own-data"]}
+    )
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (400, "/acts/0")
+    with psycopg.connect(service.settings.database_url, autocommit=True) as connection:
+        older, _ = tokens.create(
+            connection, service.people["auditor"].id, timedelta(days=1), name="Export", acts=["own-data"]
+        )
+    for token in (given(service, "auditor", scope="act")["token"], given(service, "auditor")["token"], older):
+        assert with_token(service, "GET", "/people/me/data", token).status_code == 403
+        assert with_token(service, "PUT", "/people/me/erasure-request", token, {}).status_code == 403
+    assert service.ask("auditor", "/people/me/data").status_code == 200
+
+
+def test_no_token_with_a_name_changes_what_its_person_signs_in_with(service: Service) -> None:
+    made = given(service, "auditor", scope="act")
+    for method, path, body in ONLY_BY_ONESELF:
+        refused = with_token(service, method, path.format(token=made["id"]), made["token"], body)
+        assert (refused.status_code, refused.json["code"]) == (403, "sign-in-anew"), path
+    assert with_token(service, "GET", "/preferences", made["token"]).status_code == 200
+    assert [each["name"] for each in service.told("auditor", "/tokens")["items"]].count("Zaaksysteem") == 1
+
+
+def test_who_signed_in_a_while_ago_does_so_again_before_that(service: Service) -> None:
+    old = service.tokens["submitter"]
+    with psycopg.connect(service.settings.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE vault.tokens SET created_at = now() - interval '11 minutes'")
+    service.app.extensions["besluitspoor"].callers.forget(service.people["submitter"].id)
+    for method, path, body in ONLY_BY_ONESELF:
+        refused = with_token(service, method, path.format(token="0" * 16), old, body)
+        assert (refused.status_code, refused.json["code"]) == (403, "sign-in-anew"), path
+    assert with_token(service, "POST", "/proposals", old, a_proposal()).status_code == 201
+    assert with_token(service, "GET", "/people/me/data", old).status_code == 200
+    anew = service.done(None, "/tokens", {"email": "submitter@example.org", "password": PASSWORD})["token"]
+    assert with_token(service, "POST", "/tokens/named", anew, {"name": "Zaaksysteem"}).status_code == 201
 
 
 @pytest.mark.parametrize("scope", ["read", "act"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
 from service.documents import councils
+from service.identity import tokens
+from service.ids import new_id
 from service.web import drafts
 from tests.web.conftest import PHONE, Opener, Site, violations
 
@@ -83,3 +87,59 @@ def test_without_scripts_each_of_these_is_a_page(site: Site) -> None:
 def test_who_may_not_end_the_access_of_somebody_is_not_asked(site: Site) -> None:
     admin = site.service.people["admin"]
     assert site.visitor("secretary").get(f"/admin/people/{admin.id}/end").status_code == 403
+
+
+def access_of(site: Site, who: str) -> tuple[str, str]:
+    """The ids of a token and a passkey of this person."""
+    person = site.service.people[who].id
+    with psycopg.connect(site.service.settings.database_url, autocommit=True) as connection:
+        token, _ = tokens.create(connection, person, timedelta(hours=1), name="Zaaksysteem")
+        passkey = new_id("passkey")
+        connection.execute(
+            "INSERT INTO vault.passkeys (id, credential, person, name, public_key, sign_count, synced)"
+            " VALUES (%s, %s, %s, 'Laptop', '', 0, false)",
+            (passkey, passkey.encode(), person),
+        )
+    return tokens.id_of(token), passkey
+
+
+@pytest.mark.parametrize(("locale", "dark", "phone"), [("nl", False, True), ("en", True, False)])
+def test_what_one_signs_in_with_goes_from_a_dialog_too(
+    opened: Opener, served: Site, locale: str, dark: bool, phone: bool
+) -> None:
+    token, passkey = access_of(served, "auditor")
+    served.token("auditor")
+    options = {"viewport": PHONE} if phone else {}
+    for path, opener in (
+        ("/account/tokens", f'a[data-confirm][href$="{token}/revoke"]'),
+        ("/account/passkeys", f'a[data-confirm][href$="{passkey}/remove"]'),
+        ("/account/sessions", 'a[data-confirm][href$="end-others"]'),
+    ):
+        page = opened("auditor", path, locale=locale, dark=dark, **options)
+        asked(page, opener)
+        assert violations(page) == []
+        page.locator("dialog#asks-first form[action] button[type=submit]").click()
+        page.locator("[data-recorded]").wait_for()
+        assert page.locator(opener).count() == 0
+        page.context.close()
+
+
+@pytest.mark.parametrize("locale", ["nl", "en"])
+def test_without_scripts_it_is_asked_on_a_page(opened: Opener, served: Site, locale: str) -> None:
+    token, passkey = access_of(served, "treasurer")
+    for path in (
+        f"/account/tokens/{token}/revoke",
+        f"/account/passkeys/{passkey}/remove",
+        "/account/sessions/end-others",
+    ):
+        page = opened("treasurer", path, locale=locale, viewport=PHONE)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        page.context.close()
+        still = opened("treasurer", path, locale=locale, scripts=False)
+        still.locator("main a[data-back]").click()
+        still.wait_for_url(f"**/account/{path.split('/')[2]}")
+        still.goto(f"{served.address}{path}")
+        still.locator("main form[action] button[type=submit]").click()
+        still.locator("[data-recorded]").wait_for()
+        still.context.close()

@@ -10,14 +10,16 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import psycopg
+import pyotp
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
@@ -48,7 +50,7 @@ client_secret_file = "secret of the client"
 admits = true
 trusted_domains = ["eindhoven.example"]
 claims = {{organisation = "org", organisation_name = "org_name", roles = "groups"}}
-roles = {{"Auditors" = "auditor"}}
+roles = {{"Auditors" = "auditor", "Treasury" = "treasurer"}}
 others = {{kind = "company", roles = ["submitter"]}}
 
 [[provider.organisation]]
@@ -127,7 +129,13 @@ def place(admin_url: str, template: Settings, tmp_path_factory: pytest.TempPathF
         ):
             file = folder / "providers.toml"
             file.write_text(FILE.format(issuer=provider.issuer, client=CLIENT))
-            with site_on(replace(settings, public_url=address, oidc_file=str(file))) as site:
+            settings = replace(
+                settings,
+                public_url=address,
+                oidc_file=str(file),
+                second_factor_roles=frozenset({"treasurer"}),
+            )
+            with site_on(settings) as site:
                 server = make_server("127.0.0.1", 0, site.service.app, threaded=True, fd=listening.fileno())
                 thread = threading.Thread(target=server.serve_forever, daemon=True)
                 thread.start()
@@ -629,7 +637,7 @@ def test_a_secretary_links_no_account_of_who_keeps_an_eye_on_the_others(place: P
     secretary, path = place.site.visitor("secretary"), f"/admin/people/{whom.id}"
     assert f"{path}/link" not in secretary.text(path)
     assert secretary.get(f"{path}/link").status_code == 403
-    for act, sent in (("link", {"code": code}), (f"links/{linked[0].id}/end", {})):
+    for act, sent in (("link", {"account": code}), (f"links/{linked[0].id}/end", {})):
         secretary.text("/keys")
         assert secretary.post(f"{path}/{act}", sent).status_code == 403
     with psycopg.connect(place.site.service.settings.database_url) as connection:
@@ -741,6 +749,183 @@ def test_a_provider_for_some_domains_and_levels_lets_in_no_others(place: Place) 
         place.provider.redirect_uri = usual
 
 
+@contextmanager
+def levels(place: Place, *found: str) -> Iterator[None]:
+    """As when the settings of the provider name these levels."""
+    client = place.site.service.app.extensions["besluitspoor"].elsewhere.get("city")
+    usual, client.provider = client.provider, replace(client.provider, levels=found)
+    try:
+        yield
+    finally:
+        client.provider = usual
+
+
+def with_an_app(place: Place, visitor: Visitor) -> str:
+    """Who is signed in sets up the second step: the key in the app."""
+    visitor.text("/account/second-factor")
+    assert visitor.post("/account/second-factor/begin", {}).status_code == 303
+    words = re.search(r"<dd>((?:[A-Z2-7]{4} ?)+)</dd>", visitor.text("/account/second-factor"))
+    assert words is not None
+    secret = words[1].replace(" ", "")
+    assert visitor.post("/account/second-factor/confirm", {"code": a_code(secret)}).status_code == 200
+    return secret
+
+
+def a_code(secret: str, ahead: int = 0) -> str:
+    return pyotp.TOTP(secret).at(datetime.now(UTC) + timedelta(seconds=30 * ahead))
+
+
+def test_our_own_code_is_asked_after_a_provider_without_levels_of_who_must_have_one(place: Place) -> None:
+    """Nobody knows whether such a provider asked more than a password."""
+    place.newcomer(groups=["Treasury"])
+    visitor = place.visitor()
+    place.signed_in(visitor)
+    assert visitor.client.get("/money").location == "/account/second-factor", "first it is set up"
+    secret = with_an_app(place, visitor)
+    assert visitor.client.get("/money").status_code == 200
+    again = place.visitor()
+    asked = place.signed_in(again, next="/keys?x=1", **{"again.grounds": "Wat ik typte"})
+    assert (asked.status_code, "Nog één stap" in asked.get_data(as_text=True)) == (200, True)
+    assert is_out(again), "there is no session before the code"
+    wrong = again.post("/sign-in/code", {"code": "1"})
+    assert wrong.status_code == 400
+    right = again.post("/sign-in/code", {"code": a_code(secret, 1), "next": "/keys?x=1"})
+    assert (right.status_code, right.location) == (303, "/keys?x=1")
+    assert again.client.get("/money").status_code == 200
+    assert "Je organisatie en code" in again.text("/account/sessions")
+
+
+def test_our_own_code_is_not_asked_where_the_provider_says_at_which_level_one_signed_in(place: Place) -> None:
+    with levels(place, "high"):
+        place.newcomer(groups=["Treasury"], acr="high")
+        visitor = place.visitor()
+        assert place.signed_in(visitor).location == "/"
+        assert visitor.client.get("/money").status_code == 200
+        with_an_app(place, visitor)
+        assert place.signed_in(place.visitor()).location == "/", "nor when they have an app"
+        place.provider.person["acr"] = "low"
+        assert place.signed_in(place.visitor()).status_code == 403
+
+
+def test_who_need_not_have_a_second_factor_gives_no_code_after_a_provider(place: Place) -> None:
+    place.newcomer(groups=["Auditors"])
+    visitor = place.visitor()
+    assert place.signed_in(visitor).location == "/"
+    with_an_app(place, visitor)
+    again = place.visitor()
+    assert place.signed_in(again).location == "/"
+    assert again.client.get("/keys").status_code == 200
+
+
+def a_while_passes(place: Place) -> None:
+    """As when eleven minutes have passed since everybody showed who they are."""
+    with psycopg.connect(place.site.service.settings.database_url, autocommit=True) as connection:
+        connection.execute("UPDATE web.sessions SET shown_at = now() - interval '11 minutes'")
+
+
+def sent_to_show(place: Place, visitor: Visitor, **fields: str) -> str:
+    """Who signed in a while ago is sent to the provider once more: the address that the browser goes on to."""
+    visitor.text("/account/confirm")
+    response = visitor.post("/account/confirm/with/city", fields)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    return unescape(response.get_data(as_text=True).partition('content="0; url=')[2].partition('"')[0])
+
+
+def signed_in_a_while_ago(place: Place, **claims: Any) -> Visitor:
+    place.newcomer(**{"groups": ["Auditors"], **claims})
+    visitor = place.visitor()
+    assert place.signed_in(visitor).location == "/"
+    a_while_passes(place)
+    return visitor
+
+
+def still_asked(visitor: Visitor) -> bool:
+    return (visitor.client.get("/account/password").location or "").startswith("/account/confirm?")
+
+
+def test_who_has_only_an_account_elsewhere_shows_who_they_are_by_signing_in_there_anew(place: Place) -> None:
+    visitor = signed_in_a_while_ago(place)
+    visitor.text("/account/tokens")
+    asked = visitor.post("/account/tokens", {"name": "Zaaksysteem", "days": "30", "scope": "read"})
+    html = asked.get_data(as_text=True)
+    assert (asked.status_code, "Meld aan met Gemeente Eindhoven" in html) == (401, True)
+    assert 'name="password"' not in html
+    mark = re.search(r'name="typed-by" value="([^"]*)"', html)
+    assert mark is not None
+    carried = {"next": "/account/tokens", "again.name": "Zaaksysteem", "typed-by": mark[1]}
+    address = sent_to_show(place, visitor, **carried)
+    query = parse_qs(urlsplit(address).query)
+    assert (query["prompt"], query["max_age"]) == (["login"], ["0"])
+    again = visitor.client.get(place.provider.comes_back(address))
+    assert again.status_code == 200
+    assert "Zaaksysteem" in again.get_data(as_text=True)
+    assert not still_asked(visitor)
+
+
+def without_auth_time(provider: OpenProvider, claims: Claims) -> str:
+    return provider.signed({name: value for name, value in claims.items() if name != "auth_time"})
+
+
+def signed_in_there_before(provider: OpenProvider, claims: Claims) -> str:
+    return provider.signed({**claims, "auth_time": claims["iat"] - 300})
+
+
+def with_a_time_that_is_none(provider: OpenProvider, claims: Claims) -> str:
+    return provider.signed({**claims, "auth_time": True})
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [without_auth_time, signed_in_there_before, with_a_time_that_is_none, expired, another_nonce],
+    ids=lambda each: each.__name__,
+)
+def test_a_provider_that_did_not_ask_anew_shows_nothing(
+    place: Place, forged: Callable[[OpenProvider, Claims], str]
+) -> None:
+    visitor = signed_in_a_while_ago(place)
+    place.provider.forged = forged
+    answer = visitor.client.get(place.provider.comes_back(sent_to_show(place, visitor, next="/keys")))
+    assert (answer.status_code, "Ben jij het nog?" in answer.get_data(as_text=True)) == (400, True)
+    assert still_asked(visitor)
+    place.provider.forged = None
+    answer = visitor.client.get(place.provider.comes_back(sent_to_show(place, visitor, next="/keys")))
+    assert answer.location == "/keys"
+
+
+def test_another_account_there_shows_nothing_and_signs_nobody_in(place: Place) -> None:
+    visitor = signed_in_a_while_ago(place)
+    address = sent_to_show(place, visitor)
+    other = place.newcomer(groups=["Auditors"])
+    answer = visitor.client.get(place.provider.comes_back(address))
+    assert (answer.status_code, "met een ander account" in answer.get_data(as_text=True)) == (400, True)
+    assert still_asked(visitor)
+    assert place.by(other["email"]) is None
+
+
+def test_what_was_asked_in_one_session_shows_nothing_in_another(place: Place) -> None:
+    visitor = signed_in_a_while_ago(place)
+    back = place.provider.comes_back(sent_to_show(place, visitor))
+    visitor.text("/keys")
+    assert visitor.post("/sign-out", {}).status_code == 303
+    answer = visitor.client.get(back)
+    assert (answer.status_code, "niet meer geldig" in answer.get_data(as_text=True)) == (400, True)
+    assert is_out(visitor), "nor does it sign anybody in"
+
+
+def test_who_gives_our_code_after_that_provider_gives_it_to_show_who_they_are(place: Place) -> None:
+    place.newcomer(groups=["Treasury"])
+    visitor = place.visitor()
+    place.signed_in(visitor)
+    secret = with_an_app(place, visitor)
+    a_while_passes(place)
+    assert 'name="code"' in visitor.text("/account/confirm")
+    refused = visitor.post("/account/confirm/with/city", {"code": "1"})
+    assert (refused.status_code, "Deze code klopt niet" in refused.get_data(as_text=True)) == (400, True)
+    address = sent_to_show(place, visitor, code=a_code(secret, 1))
+    assert visitor.client.get(place.provider.comes_back(address)).status_code == 303
+    assert not still_asked(visitor)
+
+
 def test_the_settings_say_what_people_of_an_organisation_may(place: Place) -> None:
     claims, visitor = place.newcomer(org="0772"), place.visitor()
     assert place.signed_in(visitor).location == "/"
@@ -831,7 +1016,7 @@ def test_an_administrator_links_a_stranger_by_the_code_that_they_were_told(place
     assert code in admin.text(f"{page}/link"), "who has the same address is shown"
     asked = admin.text(f"{page}/link?code={code.lower().replace('-', ' ')}")
     assert "oud@elsewhere.example" in asked
-    assert admin.post(f"{page}/link", {"code": code}).location.endswith(page)
+    assert admin.post(f"{page}/link", {"account": code}).location.endswith(page)
     html = admin.text(page)
     assert "Het account is gekoppeld" in html
     assert "Gemeente Eindhoven" in html
@@ -859,7 +1044,7 @@ def test_a_code_that_nobody_has_links_nobody(place: Place, code: str) -> None:
     known = place.add(f"{code.encode().hex()}@none.example"[-60:], "auditor")
     admin = place.site.visitor("admin")
     admin.text(f"/admin/people/{known.id}/link")
-    response = admin.post(f"/admin/people/{known.id}/link", {"code": code})
+    response = admin.post(f"/admin/people/{known.id}/link", {"account": code})
     assert response.status_code == 400
     with psycopg.connect(place.site.service.settings.database_url) as connection:
         assert identities.of_person(connection, known.id) == []
@@ -962,7 +1147,7 @@ def test_axe_finds_nothing_wrong_with_the_pages_of_it(place: Place, chromium: Br
             page.goto(f"{place.site.address}/admin/people/{known.id}/{path}")
             assert violations(page) == []
         page.goto(f"{place.site.address}/admin/people/{known.id}/link?code={code}")
-        page.locator("main form button").click()
+        page.locator("main form[action] button").click()
         page.wait_for_url(f"**/admin/people/{known.id}")
         assert violations(page) == []
         width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

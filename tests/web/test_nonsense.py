@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 
 from service.documents import councils
-from service.identity import identities
-from service.web import drafts
+from service.identity import identities, tokens
+from service.ids import new_id
+from service.web import drafts, sessions
 from tests.web.test_permissions import PUBLIC, Place, colleague, place, rules, sent, signed_in
 
 __all__ = ["place"]
@@ -57,12 +60,9 @@ OWN = (
 """What a page puts into its forms by itself."""
 
 
-OF_ONE = {
-    "elsewhere.go", "passkeys.ask_to_sign_in", "passkeys.sign_in", "passkeys.remove",
-    "account_tokens.revoke", "account_sessions.end",
-}  # fmt: skip
-"""What goes to a provider needs one, what takes a passkey a host with a name, and what ends something of somebody's own
-that it is there: tests/web/test_elsewhere.py, test_passkeys.py and test_account_sessions.py."""
+ELSEWHERE = (
+    "elsewhere.go", "elsewhere.show", "passkeys.ask_to_sign_in", "passkeys.sign_in",
+)  # fmt: skip
 
 
 def who_for(name: str) -> str:
@@ -86,11 +86,32 @@ def taken_away(place: Place, name: str, address: str) -> str:
             person = place.site.service.people["neighbour"].id
             identities.link(connection, "https://login.example.org", "neighbour", person)
             return address.replace("identity-1", identities.of_person(connection, person)[0].id)
+    if name in ("account_tokens.revoke", "account_sessions.end", "passkeys.remove"):
+        return f"{address.rpartition('/')[0].rpartition('/')[0]}/{of_ones_own(place, name)}/{name.partition('.')[2]}"
     if name == "newsletters.remove_address":
         with psycopg.connect(place.site.service.settings.database_url, autocommit=True) as connection:
             made = councils.add(connection, "GM0794", "griffie@example.org")
         return address.replace(str(place.facts["newsletters"]["address"]), made)
     return address.replace(str(place.facts[""]["draft"]), new_draft(place))
+
+
+def of_ones_own(place: Place, name: str) -> str:
+    """A token, session or passkey of who is sent there."""
+    person = place.site.service.people[who_for(name)].id
+    with psycopg.connect(place.site.service.settings.database_url, autocommit=True) as connection:
+        if name == "account_tokens.revoke":
+            return tokens.id_of(tokens.create(connection, person, timedelta(hours=1), name="Weg ermee")[0])
+        if name == "account_sessions.end":
+            found = sessions.find(connection, sessions.start(connection, person))
+            assert found is not None
+            return found.id
+        passkey = new_id("passkey")
+        connection.execute(
+            "INSERT INTO vault.passkeys (id, credential, person, name, public_key, sign_count, synced)"
+            " VALUES (%s, %s, %s, 'Weg ermee', '', 0, false)",
+            (passkey, passkey.encode(), person),
+        )
+        return passkey
 
 
 def new_draft(place: Place) -> str:
@@ -171,7 +192,9 @@ def refusing(place: Place, fields: dict[str, list[str]]) -> list[tuple[str, int]
     """Every form that fails when it is sent with these fields, with its status."""
     wrong = []
     for name, rule in rules(place.site, "POST"):
-        if name in ("sign_in.sign_in", "sign_in.sign_out", "submission.delete", *OF_ONE):
+        # What goes to a provider needs one, and a passkey an address with a name: tests/web/test_elsewhere.py and
+        # tests/web/test_passkeys.py have them.
+        if name in ("sign_in.sign_in", "sign_in.sign_out", "submission.delete", *ELSEWHERE):
             continue
         visitor = signed_in(place.site, who_for(name))
         # Whoever would be told that it is not there gets no further.

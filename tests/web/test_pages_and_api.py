@@ -54,6 +54,13 @@ PAGES = {
     "sessions.end_sessions": "web.account_sessions.end_others",
     "passkeys.list_passkeys": "web.passkeys.index",
     "passkeys.remove_passkey": "web.passkeys.remove",
+    "passwords.ask_link": "web.choosing_password.mail",
+    "passwords.choose_by_link": "web.choosing_password.use",
+    "passwords.change_password": "web.choosing_password.change",
+    "second-factor.begin_second_factor": "web.second_factor.begin",
+    "second-factor.confirm_second_factor": "web.second_factor.confirm",
+    "second-factor.renew_recovery_codes": "web.second_factor.renew_codes",
+    "second-factor.turn_off_second_factor": "web.second_factor.turn_off",
     "tokens.list_tokens": "web.account_tokens.index",
     "tokens.create_token": "web.account_tokens.create",
     "tokens.revoke_token": "web.account_tokens.revoke",
@@ -140,7 +147,8 @@ def test_pages_have_no_schema_for_an_act_of_the_api() -> None:
             "Submission", "Revision", "Completeness", "Review", "Decision", "Resumption", "Award", "Release",
             "Reallocation", "Return", "Withdrawal", "Classification", "EnvelopeGiven", "SourceGiven",
             "SubscriptionGiven", "SubscriptionChange", "NewsletterPeriod", "NewsletterContent", "AddressLines",
-            "TokenGiven", "Person", "NewPerson", "Erasure", "Colleague", "ColleagueRole",
+            "TokenGiven", "LinkAsked", "ChoosePassword", "ChangePassword", "Code",
+            "Person", "NewPerson", "Erasure", "Colleague", "ColleagueRole",
         )
     }  # fmt: skip
     used: set[str] = set()

@@ -90,6 +90,10 @@ def named(admin_url: str, template: Settings) -> Iterator[Site]:
             server.server_close()
 
 
+def a_while_passes(site: Site) -> None:
+    sql(site, "UPDATE web.sessions SET shown_at = now() - interval '11 minutes'")
+
+
 NONSENSE = ("", "x", "{}", "[]", '{"id": 1}', '{"id":"a","rawId":"a","response":{}}', "9" * 30_000)
 
 
@@ -104,16 +108,20 @@ def test_what_is_no_answer_of_an_authenticator_is_refused(named: Site, answer: s
     assert sql(named, "SELECT count(*) FROM vault.passkeys") == [(0,)]
 
 
-def test_adding_one_asks_the_password_first(named: Site) -> None:
+def test_adding_one_asks_who_it_is_when_that_was_shown_a_while_ago(named: Site) -> None:
     visitor = named.visitor("submitter")
     visitor.text("/account/passkeys")
-    refused = visitor.post("/account/passkeys/options", {"current": "wrong"})
-    assert (refused.status_code, refused.json) == (400, {"detail": "Dit is niet je wachtwoord."})
-    visitor.text("/account/passkeys")
-    options = json.loads(visitor.post("/account/passkeys/options", {"current": PASSWORD}).data)
+    options = json.loads(visitor.post("/account/passkeys/options", {}).data)
     assert options["rp"]["id"] == "localhost"
     assert options["authenticatorSelection"]["residentKey"] == "required"
     assert options["authenticatorSelection"]["userVerification"] == "required"
+    a_while_passes(named)
+    visitor.text("/account/passkeys")
+    refused = visitor.post("/account/passkeys/options", {}, headers={"Accept": "application/json"})
+    assert (refused.status_code, refused.json["anew"]) == (401, True)
+    visitor.text("/account/passkeys")
+    answered = visitor.post("/account/passkeys", {"name": "Laptop", "credential": "{}"})
+    assert answered.status_code == 401
 
 
 @dataclass
@@ -130,7 +138,6 @@ class Using:
         """Goes to the page and adds a passkey."""
         self.page.goto(f"{self.site.address}/account/passkeys")
         self.page.locator("#passkey-name").fill(name)
-        self.page.locator("#passkey-current").fill(PASSWORD)
         self.page.locator("#passkey button").click()
         if works:
             expect(self.page.locator("[data-recorded]")).to_have_text("De passkey is toegevoegd.")
@@ -141,7 +148,6 @@ class Using:
         self.page.evaluate(HOLD_BACK)
         if where != "/sign-in":
             self.page.locator("#passkey-name").fill("Laptop")
-            self.page.locator("#passkey-current").fill(PASSWORD)
         self.page.locator("#passkey button").click()
         held = self.page.locator("html[data-held]")
         expect(held).to_have_count(1)
@@ -229,7 +235,8 @@ def test_one_is_added_signs_in_is_seen_and_is_removed(using: Using) -> None:
     items = using.site.service.told("auditor", "/passkeys")["items"]
     assert items == [], "another person's are not told"
     using.page.goto(f"{using.site.address}/account/passkeys")
-    using.page.locator("table button").click()
+    using.page.locator("table a[data-confirm]").click()
+    using.page.locator("dialog#asks-first form[action] button[type=submit]").click()
     expect(using.page.locator("[data-recorded]")).to_have_text("De passkey is verwijderd.")
     using.sign_out()
     using.page.goto(f"{using.site.address}/sign-in")
@@ -352,7 +359,7 @@ def test_an_authenticator_that_is_not_unlocked_gets_nowhere_and_the_page_says_so
 
 
 @pytest.mark.slow
-def test_several_can_be_added_but_none_twice_nor_with_a_wrong_password(using: Using) -> None:
+def test_several_can_be_added_but_none_twice(using: Using) -> None:
     using.add("Eerste")
     expect(using.page.locator("table")).to_contain_text("Eerste")
     using.add("Dezelfde", works=False)
@@ -363,10 +370,38 @@ def test_several_can_be_added_but_none_twice_nor_with_a_wrong_password(using: Us
     using.add("Tweede")
     expect(using.page.locator("table")).to_contain_text("Tweede")
     assert sql(using.site, "SELECT count(*) FROM vault.passkeys WHERE person = %s", using.person.id) == [(2,)]
-    using.page.locator("#passkey-name").fill("Derde")
-    using.page.locator("#passkey-current").fill("wrong")
+
+
+@pytest.mark.slow
+def test_who_signed_in_a_while_ago_shows_who_they_are_by_a_passkey_and_goes_on(using: Using) -> None:
+    using.add("Eerste")
+    a_while_passes(using.site)
+    using.page.locator("#passkey-name").fill("Tweede")
     using.page.locator("#passkey button").click()
-    expect(using.page.locator("#passkey [data-wrong]")).to_have_text("Dit is niet je wachtwoord.")
+    expect(using.page.locator("h1")).to_have_text("Ben jij het nog?")
+    using.page.locator("#passkey button").click()
+    expect(using.page.locator("#passkey-name")).to_have_value("Tweede")
+    a_while_passes(using.site)
+    using.page.goto(f"{using.site.address}/account/password")
+    expect(using.page.locator("h1")).to_have_text("Ben jij het nog?")
+    using.page.locator("#password").fill(PASSWORD)
+    using.page.locator("#confirm button").click()
+    expect(using.page.locator("h1")).to_have_text("Wachtwoord")
+
+
+@pytest.mark.slow
+def test_a_passkey_of_somebody_else_does_not_show_who_one_is(using: Using) -> None:
+    using.add()
+    using.sign_out()
+    other = using.site.visitor("secretary")
+    a_while_passes(using.site)
+    other.text("/account/confirm")
+    answer = other.post("/account/confirm/passkey", {"credential": using.held_back("/sign-in")})
+    assert answer.status_code == 400
+    assert other.get("/account/password").status_code == 303, "they still have to"
+    for nonsense in NONSENSE:
+        other.text("/account/confirm")
+        assert other.post("/account/confirm/passkey", {"credential": nonsense}).status_code == 400
 
 
 @pytest.mark.slow

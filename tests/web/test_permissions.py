@@ -83,8 +83,8 @@ def place(site: Site) -> Place:
     common: dict[str, object] = {
         "proposal": proposal, "act": "completeness", "body": "taskforce", "code": "regionale-herstelaanpak",
         "person": site.service.people["neighbour"].id, "draft": draft.id, "step": "what", "number": 1,
-        "figure": "subregions", "waiting": waiting, "reference": "RHA-2026-0001",
-        "chosen": "nl", "provider": "nobody", "identity": "identity-1",
+        "figure": "subregions", "waiting": waiting, "chosen": "nl", "provider": "nobody", "identity": "identity-1",
+        "reference": "RHA-2020-0001",
         "token": "0" * 16, "session": f"session-{uuid4()}", "passkey": f"passkey-{uuid4()}",
         "letter": letter.id, "delivery": told(site, "secretary", proposal, channel="email"),
     }  # fmt: skip

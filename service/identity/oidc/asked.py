@@ -29,8 +29,10 @@ class Begun:
     verifier: str
 
 
-def begun(client: Client, redirect_uri: str, language: str) -> Begun:
-    """The beginning of a sign-in. Raises NotAccepted when the provider cannot be asked where."""
+def begun(client: Client, redirect_uri: str, language: str, *, anew: bool = False) -> Begun:
+    """The beginning of a sign-in; `anew`: also of who is signed in there already. Raises NotAccepted when the provider
+    cannot be asked where.
+    """
     provider, metadata = client.provider, client.metadata()
     state, nonce, verifier = (generate_token(48) for _ in range(3))
     address = prepare_grant_uri(
@@ -45,6 +47,8 @@ def begun(client: Client, redirect_uri: str, language: str) -> Begun:
         code_challenge_method="S256",
         ui_locales=language,
         acr_values=" ".join(provider.levels) or None,
+        prompt="login" if anew else None,
+        max_age="0" if anew else None,
     )
     return Begun(str(address), state, nonce, verifier)
 

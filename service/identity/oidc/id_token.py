@@ -16,7 +16,7 @@ from service.identity.oidc.clients import Client
 from service.identity.oidc.providers import ALGORITHMS
 from service.identity.oidc.refusal import NotAccepted
 
-__all__ = ["verified"]
+__all__ = ["LEEWAY", "verified"]
 
 LEEWAY = 60
 """Seconds that the clocks of the provider and of us may differ."""

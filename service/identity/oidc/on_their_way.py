@@ -28,7 +28,8 @@ MOST_KEPT = 100_000_000
 class Waiting:
     """What was kept of a sign-in: what must come back, where it leads, and the form that came too late.
 
-    `typed_by` is the mark of who typed that form.
+    `typed_by` is the mark of who typed that form; `shows` the id of the session whose person shows once more who they
+    are, empty for who signs in; `at` when they left, in seconds of the epoch.
     """
 
     nonce: str
@@ -36,6 +37,8 @@ class Waiting:
     goes_to: str
     fields: list[tuple[str, str]]
     typed_by: str
+    shows: str = ""
+    at: float = 0.0
 
 
 def cookie_for(state: str) -> str:
@@ -50,6 +53,7 @@ def keep(
     goes_to: str,
     fields: Sequence[tuple[str, str]],
     typed_by: str = "",
+    shows: str = "",
 ) -> str | None:
     """Keeps a sign-in that was begun: what the cookie holds. None when there is no room for the form."""
     forget(connection)
@@ -63,8 +67,8 @@ def keep(
     browser = secrets.token_urlsafe(32)
     connection.execute(
         """INSERT INTO web.on_their_way (state, browser, provider, nonce, verifier, goes_to, fields, typed_by,
-            size)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+            size, shows)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
         (
             _hash(begun.state),
             _hash(browser),
@@ -75,6 +79,7 @@ def keep(
             Jsonb(plain),
             typed_by[:MARK].replace("\0", ""),
             size,
+            shows,
         ),
     )
     return browser
@@ -85,13 +90,14 @@ def take(connection: Connection[Any], provider: str, state: str, browser: str) -
     row = connection.execute(
         """DELETE FROM web.on_their_way WHERE state = %s AND browser = %s AND provider = %s
             AND created_at > now() - make_interval(secs => %s)
-        RETURNING nonce, verifier, goes_to, fields, typed_by""",
+        RETURNING nonce, verifier, goes_to, fields, typed_by, shows, extract(epoch FROM created_at)""",
         (_hash(state), _hash(browser), provider, LASTS),
     ).fetchone()
     if row is None:
         return None
-    nonce, verifier, goes_to, fields, typed_by = row
-    return Waiting(nonce, verifier, goes_to, [(name, value) for name, value in fields], typed_by)
+    nonce, verifier, goes_to, fields, typed_by, shows, at = row
+    pairs = [(name, value) for name, value in fields]
+    return Waiting(nonce, verifier, goes_to, pairs, typed_by, shows, float(at))
 
 
 def forget(connection: Connection[Any]) -> int:

@@ -42,13 +42,18 @@
         });
         if (!answer.ok) {
           const problem = await answer.json().catch(() => ({}));
+          if (problem.anew) {
+            // First they show who they are; what was filled in is there when they come back.
+            const back = new URL(location.href);
+            back.searchParams.set("name", form.elements.namedItem("name").value);
+            location.assign(`${form.dataset.anew}?next=${encodeURIComponent(back.pathname + back.search)}`);
+            return;
+          }
           say(problem.detail || form.dataset.failed);
           return;
         }
         const credential = await asked[form.dataset.passkey](await answer.json());
         form.elements.namedItem("credential").value = JSON.stringify(told(credential));
-        const current = form.elements.namedItem("current");
-        if (current) current.value = "";
         form.submit();
       } catch (error) {
         say(form.dataset.failed);
