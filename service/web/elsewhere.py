@@ -102,7 +102,7 @@ def answer(provider: str) -> AnyResponse:
         return _refused(client, refused, "/", [])
     if waiting.shows:
         response = _shown(client, waiting)
-        response.delete_cookie(cookie_for(state), path="/sign-in/with/")
+        cookies.take_back(response, cookie_for(state))
         return response
     try:
         person = _person(client, provider, waiting)

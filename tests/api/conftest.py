@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -117,6 +117,8 @@ def running_service(settings: Settings) -> Iterator[Service]:
         yield Service(app, settings, signed_in, made)
     finally:
         stop.set()
+        with suppress(psycopg.Error), psycopg.connect(settings.database_url, autocommit=True) as connection:
+            connection.execute("NOTIFY log")  # it looks at once whether to stop
         folding.join(10)
         app.extensions["besluitspoor"].close()
 

@@ -300,6 +300,7 @@ def test_a_queue_has_a_name_and_no_secret(service: Service) -> None:
     assert delete(service, "integration", made["id"]).status_code == 204
 
 
+@pytest.mark.slow
 def test_without_a_broker_no_queue_is_made_or_removed_and_the_rest_goes_on(service: Service) -> None:
     there = service.done("integration", "/subscriptions", {"name": "Wachtrij", "channel": "queue"})["id"]
     app = create_app(replace(service.settings, broker_url="amqp://guest:guest@127.0.0.1:1//"))

@@ -17,6 +17,8 @@ from service.settings import Settings
 from .broker_proxy import Proxy, before
 from .conftest import Inbox, never_a_gap
 
+pytestmark = pytest.mark.slow
+
 Publishing = Callable[[Settings], AbstractContextManager[threading.Event]]
 Append = Callable[[int], None]
 Position = Callable[[], int]

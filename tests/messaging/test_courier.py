@@ -175,6 +175,7 @@ def test_others_see_over_what_somebody_delivers(desk: Desk, until: Until) -> Non
     assert nobody() == [desk.name]
 
 
+@pytest.mark.slow
 def test_a_database_that_ends_every_session_is_found_again_and_nothing_is_sent_twice(
     desk: Desk, until: Until
 ) -> None:

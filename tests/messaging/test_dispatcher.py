@@ -113,6 +113,7 @@ def test_several_dispatchers_send_nothing_on_twice(desk: Desk, until: Until) -> 
     assert sorted(desk.at_broker()) == ids
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_away_leaves_all_of_it_waiting(desk: Desk, until: Until) -> None:
     nowhere = desk.elsewhere("amqp://guest:guest@127.0.0.1:1//")
     with nowhere.dispatching():

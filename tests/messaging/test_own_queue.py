@@ -146,6 +146,7 @@ def test_a_test_event_lies_in_it_too(shelf: Shelf) -> None:
     assert event["id"] == "test-1"
 
 
+@pytest.mark.slow
 def test_while_the_broker_is_away_it_is_tried_again(shelf: Shelf) -> None:
     away = replace(shelf.settings, broker_url="amqp://guest:guest@127.0.0.1:1//")
     outcome = OwnQueue(away).send(shelf.parts, shelf.planned()[0])

@@ -209,6 +209,7 @@ def test_told_to_stop_it_stops_at_once_also_when_idle_or_standing_by(
         standing_by.set()
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_not_there_stops_no_command_and_is_waited_for(
     settings: Settings, append: Append, position: Position, publishing: Publishing, until: Until
 ) -> None:

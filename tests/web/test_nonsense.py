@@ -138,6 +138,7 @@ def test_an_address_with_nonsense_in_it_gets_an_answer(place: Place, nonsense: s
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_nothing_in_an_address_sends_its_links_elsewhere(place: Place) -> None:
     wrong = []
     for name, rule in rules(place.site, "GET"):

@@ -168,5 +168,5 @@ def bearer(site: Site, who: str) -> dict[str, str]:
 
 
 def reading_token(connection: psycopg.Connection[Any], person: str) -> str:
-    token, _ = tokens.create(connection, person, tokens.LONGEST, scope="read")
+    token, _ = tokens.create(connection, person, tokens.LONGEST, name="Overzicht", scope="read")
     return token
