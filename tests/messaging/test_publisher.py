@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 import psycopg
+import pytest
 from cloudevents.core.bindings.rabbitmq import RabbitMQMessage, from_structured_event
 from kombu import Queue
 
