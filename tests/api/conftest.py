@@ -24,6 +24,7 @@ from service.identity import parties, people, tokens
 from service.identity.people import Person
 from service.programmes import bundled, read_bundled
 from service.settings import Settings
+from tests.conftest import fresh_database
 
 PREFIX = "/api/v1"
 ROLES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -98,9 +99,22 @@ def programmes() -> list[Programme]:
 
 
 @pytest.fixture
-def service(settings: Settings) -> Iterator[Service]:
+def alone(settings: Settings) -> Iterator[Service]:
     """The service with everybody in it, both programmes published and the views kept up to date."""
     with running_service(settings) as made:
+        yield made
+
+
+@pytest.fixture
+def service(alone: Service) -> Service:
+    """The same; a module whose tests do not mind what the others did makes it `lasting`."""
+    return alone
+
+
+@pytest.fixture(scope="module")
+def lasting(admin_url: str, template: Settings) -> Iterator[Service]:
+    """The same, for all tests of a module."""
+    with fresh_database(admin_url, template) as settings, running_service(settings) as made:
         yield made
 
 

@@ -10,16 +10,13 @@ import pytest
 
 from domain.programme import Programme
 from service.api.fields import Text
-from service.settings import Settings
-from tests.api.conftest import PREFIX, Service, a_proposal, running_service
-from tests.conftest import fresh_database
+from tests.api.conftest import PREFIX, Service, a_proposal
 
 
 @pytest.fixture(scope="module")
-def service(admin_url: str, template: Settings) -> Iterator[Service]:
-    """One service for all of these: none of them writes anything."""
-    with fresh_database(admin_url, template) as settings, running_service(settings) as made:
-        yield made
+def service(lasting: Service) -> Service:
+    """One for all of these: none of them writes anything."""
+    return lasting
 
 
 @pytest.fixture

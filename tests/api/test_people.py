@@ -19,6 +19,12 @@ JO: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module")
+def service(lasting: Service) -> Service:
+    """One for all of these: none of them minds what the others did."""
+    return lasting
+
+
 def put(service: Service, who: str, path: str, body: Any, **headers: str) -> TestResponse:
     signed = {"Authorization": f"Bearer {service.tokens[who]}", **headers}
     return service.client().put(PREFIX + path, json=body, headers=signed)
@@ -47,20 +53,20 @@ def test_somebody_is_added_changed_and_signed_out_and_it_says_by_whom(service: S
     assert history[1]["facts"]["after"]["roles"] == ["auditor"]
 
 
-def test_people_are_listed_a_page_at_a_time_and_found(service: Service) -> None:
+def test_people_are_listed_a_page_at_a_time_and_found(alone: Service) -> None:
     pages: list[list[str]] = []
     path: str | None = "/people?limit=4"
     while path is not None:
-        response = service.ask("admin", path)
+        response = alone.ask("admin", path)
         pages.append([each["name"] for each in response.json["items"]])  # type: ignore[index]
         following = re.search(rf'<{PREFIX}([^>]*)>; rel="next"', response.headers.get("Link", ""))
         path = following[1] if following else None
     assert [len(page) for page in pages] == [4, 4, 3]
-    assert {name for page in pages for name in page} == {each.name for each in service.people.values()}
-    assert [each["email"] for each in service.told("admin", "/people?q=neigh")["items"]] == [
+    assert {name for page in pages for name in page} == {each.name for each in alone.people.values()}
+    assert [each["email"] for each in alone.told("admin", "/people?q=neigh")["items"]] == [
         "neighbour@example.org"
     ]
-    assert [each["name"] for each in service.told("admin", "/people?role=auditor")["items"]] == ["Auditor"]
+    assert [each["name"] for each in alone.told("admin", "/people?role=auditor")["items"]] == ["Auditor"]
 
 
 @pytest.mark.parametrize(
