@@ -314,6 +314,10 @@ OPEN = {
 """What needs no sign-in and is no page: files, the document of the API, signing in itself, and what machines ask."""
 
 
+def test_every_role_has_somebody() -> None:
+    assert {ROLES[who][0] for who in ONE_OF_EACH} == {rule.role for rules in TABLE.values() for rule in rules}
+
+
 def test_every_address_is_marked_with_what_it_needs_or_as_open_to_all(site: Site) -> None:
     for _, rule in routes(site):
         acts = getattr(site.service.app.view_functions[rule.endpoint], "needs", None)
@@ -321,7 +325,14 @@ def test_every_address_is_marked_with_what_it_needs_or_as_open_to_all(site: Site
         assert set(acts) <= set(TABLE), rule.endpoint
 
 
-@pytest.mark.parametrize("who", sorted(ROLES))
+ONE_OF_EACH = {"submitter", "secretary", "taskforce", "treasurer", "auditor", "admin", "integration"}
+EVERYBODY = [
+    who if who in ONE_OF_EACH else pytest.param(who, marks=pytest.mark.slow) for who in sorted(ROLES)
+]
+"""Every role at once; others in the same role, of other bodies and organisations, with the slow tests."""
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
 def test_whoever_asks_gets_what_the_table_says(office: Office, who: str) -> None:
     site = office.site
     ways = {True: as_program(site, who), False: as_reader(site, who)}
@@ -348,7 +359,7 @@ def test_whoever_asks_gets_what_the_table_says(office: Office, who: str) -> None
     assert wrong == []
 
 
-@pytest.mark.parametrize("who", sorted(ROLES))
+@pytest.mark.parametrize("who", EVERYBODY)
 def test_what_is_not_there_is_told_to_nobody_from_what_one_may_not_see(office: Office, who: str) -> None:
     site = office.site
     ways = {True: as_program(site, who), False: as_reader(site, who)}
