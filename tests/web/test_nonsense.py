@@ -50,6 +50,7 @@ SEES = {
     "programme_pages": "admin",
     "subscriptions": "integration",
     "organisation": "submitter",
+    "sign_in_record": "admin",
 }
 OWN = (
     {"once": "\x00"},
