@@ -37,7 +37,9 @@ def note(response: Response) -> None:
     if why is None:
         return
     rule = request.url_rule
-    structlog.get_logger().warning(
+    logger = structlog.get_logger()
+    # Mostly it is just not there, which is no reason to look up.
+    (logger.info if why == "missing" else logger.warning)(
         "request refused",
         why=why,
         status=response.status_code,

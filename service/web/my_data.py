@@ -20,6 +20,9 @@ from service.web.rendering import has_text, moment, page, say, word
 
 area = Blueprint("my_data", __name__)
 
+NEWEST = 25
+"""Of a table, on the page: somebody in office did thousands of things. The file has all."""
+
 
 @area.get("/account/data")
 @needs("own-data")
@@ -35,9 +38,13 @@ def show() -> Response:
         "my_data/show.html",
         about=_about(known["person"]),
         history=changed,
-        acts=[_act(each) for each in known["acts"]],
-        messages=[_message(each) for each in known["messages"]],
-        held=[(_table(each["table"]), [_row(row) for row in each["rows"]]) for each in known["held"]],
+        acts=[_act(each) for each in known["acts"][:NEWEST]],
+        messages=[_message(each) for each in known["messages"][:NEWEST]],
+        counts={name: len(known[name]) for name in ("acts", "messages")},
+        held=[
+            (_table(each["table"]), [_row(row) for row in each["rows"][-NEWEST:]], len(each["rows"]))
+            for each in known["held"]
+        ],
         asked=any(isinstance(each.event, ErasureRequested) for each in history),
     )
 

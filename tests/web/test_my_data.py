@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 
+import psycopg
 import pytest
 
+from service import held
+from service.web import my_data
+from service.web.rendering import has_text
 from tests.web.conftest import PHONE, Opener, Site, violations
 
 PAGE = "/account/data"
@@ -57,3 +61,32 @@ def test_the_pages_of_data_and_erasure_are_for_everybody(
         assert violations(page) == [], path
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, path
+
+
+def test_every_table_and_column_that_can_be_held_has_a_name_in_words(site: Site) -> None:
+    with psycopg.connect(site.service.settings.database_owner_url) as connection:
+        found = {(each.schema, each.table) for each in held.places(connection)}
+        columns = [
+            (schema, table, column)
+            for schema, table in found
+            for (column,) in connection.execute(
+                "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s",
+                (schema, table),
+            ).fetchall()
+        ]
+    wanted = {f"my-data.table-{schema}-{table}" for schema, table in found} | {
+        f"my-data.column-{column}"
+        for _, _, column in columns
+        if column != "person" and not any(part in column for part in held.SECRET)
+    }
+    with site.service.app.test_request_context():
+        assert [key for key in sorted(wanted) if not has_text(key)] == []
+
+
+def test_of_much_the_newest_stands_on_the_page_and_all_of_it_in_the_file(site: Site) -> None:
+    proposals = [site.submitted() for _ in range(my_data.NEWEST + 1)]
+    visitor = site.visitor("submitter")
+    page = visitor.text("/account/data")
+    assert f"Dit zijn de laatste {my_data.NEWEST} van " in page
+    file = visitor.text("/account/data/file")
+    assert all(proposal in file for proposal in proposals)

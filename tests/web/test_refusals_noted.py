@@ -30,7 +30,7 @@ def lines() -> Iterator[list[EventDict]]:
 def refused(lines: list[EventDict]) -> list[EventDict]:
     assert not any(TYPED in str(line) or PASSWORD in str(line) for line in lines)
     found = [line for line in lines if line["event"] == "request refused"]
-    assert all(line["log_level"] == "warning" for line in found)
+    assert all(line["log_level"] == ("info" if line["why"] == "missing" else "warning") for line in found)
     return found
 
 
