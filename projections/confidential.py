@@ -12,10 +12,18 @@ from domain.recorded import Recorded
 from projections.plain import day
 from projections.view import Column, Document, View
 
-__all__ = ["CONFIDENTIAL", "NO_END", "evolve", "level", "levels", "secret_until"]
+__all__ = ["CONFIDENTIAL", "SECRET_UNTIL", "evolve", "level", "levels", "secret_until"]
 
 NO_END = "9999-12-31"
 """Until when what is confidential is so, where no end was set."""
+
+SECRET_UNTIL = Column(
+    "secret_until",
+    'text COLLATE "C"',
+    "CASE WHEN document #>> '{confidentiality,level}' = 'confidential'"
+    f" THEN coalesce(document #>> '{{confidentiality,until}}', '{NO_END}') END",
+)
+"""Beside a document with its level: the last day on which it is confidential; nothing for nearly every case."""
 
 
 def key(recorded: Recorded) -> str | None:

@@ -27,7 +27,7 @@ from domain.events import (
 )
 from domain.programme import PUBLICATIONS
 from domain.recorded import Recorded
-from projections.confidential import NO_END, level
+from projections.confidential import SECRET_UNTIL, level
 from projections.plain import ZERO, day, instant, money
 from projections.portfolio import change_of_money
 from projections.view import Column, Document, View, stream_of
@@ -205,12 +205,7 @@ REGISTER = View(
         Column("said", "bigint", "(document ->> 'said')::bigint"),
         *(Column(f"on_{each}", 'text COLLATE "C"', f"document #>> '{{on,{each}}}'") for each in PUBLICATIONS),
         Column("level", "text", "document #>> '{confidentiality,level}'"),
-        Column(
-            "secret_until",
-            'text COLLATE "C"',
-            "CASE WHEN document #>> '{confidentiality,level}' = 'confidential'"
-            f" THEN coalesce(document #>> '{{confidentiality,until}}', '{NO_END}') END",
-        ),
+        SECRET_UNTIL,
     ),
     indexes=("btree (reference)",),
 )

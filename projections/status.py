@@ -31,7 +31,7 @@ from domain.events import (
 )
 from domain.programme import APPLICANT
 from domain.recorded import Recorded
-from projections.confidential import NO_END, level
+from projections.confidential import SECRET_UNTIL, level
 from projections.plain import ZERO, day, instant, money
 from projections.status_money import awarded, moved_in, moved_out, released, returned
 from projections.view import Column, Document, Facts, View, stream_of
@@ -346,13 +346,7 @@ STATUS = View(
         Column("themes", "jsonb", "document -> 'content' -> 'themes'"),
         Column("municipalities", "jsonb", "document -> 'content' -> 'municipalities'"),
         Column("route", "jsonb", "document -> 'route'"),
-        # The last day on which it is confidential; nothing for nearly every case.
-        Column(
-            "secret_until",
-            'text COLLATE "C"',
-            "CASE WHEN document #>> '{confidentiality,level}' = 'confidential'"
-            f" THEN coalesce(document #>> '{{confidentiality,until}}', '{NO_END}') END",
-        ),
+        SECRET_UNTIL,
     ),
     # Only over what never or seldom changes: a status moves often, and a write that touches no index is a cheap one.
     indexes=(
