@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from html import unescape
 from typing import Any
 
@@ -417,7 +417,7 @@ def test_what_was_known_then_beside_what_was_true_then(told: Told, auditor: Visi
     part = html[html.index('id="then-title"') :].replace("\u00a0", " ")
     assert "Deze zaak was er toen nog niet." in part
     assert "€ 200.000" in part
-    today = datetime.now(UTC).date()
+    today = site.service.app.extensions["besluitspoor"].parts.calendar().today
     assert "Wat toen bekend was, was ook waar" in auditor.text(f"/audit/proposals/{told.first}?on={today}")
 
 
