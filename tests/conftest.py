@@ -18,7 +18,7 @@ from uuid import uuid4
 import hypothesis
 import psycopg
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -175,6 +175,8 @@ def chromium(in_ci: bool) -> Iterator[Browser]:
         "--disable-background-networking",
         "--disable-component-update",
     ]
+    # As long as the browser's own waits: what is right may be late on a busy machine.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*sandbox, "--disable-gpu", *quiet])
         yield browser

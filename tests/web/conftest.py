@@ -198,6 +198,8 @@ def _refuse_elsewhere(url: str, address: str, wrong: list[str]) -> None:
 
 def violations(page: Page) -> list[str]:
     """What axe-core finds wrong with a page as it is now, and what every page must have."""
+    # A click waits until an answer begins, not until all of it is there.
+    page.wait_for_load_state()
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate(
         "async () => (await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',"

@@ -613,9 +613,9 @@ def test_the_replay_works_without_scripts(site: Site, told: Told, opened: Opener
     page.locator("#event").focus()
     page.keyboard.press("Home")
     page.locator(".slider button").click()
-    assert "Gebeurtenis 1 van" in page.locator("#event-title").inner_text()
+    expect(page.locator("#event-title")).to_contain_text("Gebeurtenis 1 van")
     page.locator("#later").click()
-    assert "Gebeurtenis 2 van" in page.locator("#event-title").inner_text()
+    expect(page.locator("#event-title")).to_contain_text("Gebeurtenis 2 van")
 
 
 @pytest.mark.parametrize(

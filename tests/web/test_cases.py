@@ -8,6 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.web.conftest import DESKTOP, PHONE, Opener, Site, violations
 
@@ -295,4 +296,4 @@ def test_an_open_page_follows_what_others_do(opened: Opener, served: Site) -> No
     review(served, proposal, grounds="Dit kwam er live bij.")
     # Then the page says so within seconds
     page.get_by_text("Dit kwam er live bij.").first.wait_for(timeout=9_000)
-    assert page.get_by_text("Wacht op besluit").count() == 1
+    expect(page.get_by_text("Wacht op besluit")).to_have_count(1)

@@ -23,7 +23,7 @@ import pyotp
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from urllib3 import PoolManager
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
@@ -1108,7 +1108,7 @@ def test_somebody_signs_in_at_a_provider_in_a_browser(
         if not scripts:
             page.locator("summary").first.click()
         page.get_by_role("button", name="Afmelden" if locale == "nl" else "Sign out").click()
-        assert name in page.locator("[role=status]").first.inner_text()
+        expect(page.locator("[role=status]").first).to_contain_text(name)
         page.get_by_role("status").get_by_role("link").click()
         page.wait_for_url(re.compile(f"{place.provider.issuer}/end"))
     finally:

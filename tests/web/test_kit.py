@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask import render_template_string
+from playwright.sync_api import expect
 
 from service.settings import Settings
 from service.texts import LANGUAGES
@@ -158,7 +159,7 @@ def test_the_keyboard_begins_at_a_link_that_skips_the_menu(opened: Opener) -> No
     assert box is not None
     assert box["y"] >= 0
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    expect(page.locator("#main")).to_be_focused()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -301,7 +301,7 @@ def test_without_scripts_the_button_does_it(site: Site, told: Told, opened: Open
     page.locator("#month").focus()
     page.keyboard.press("Home")
     page.locator("#slider button").click()
-    assert page.url.endswith("/portfolio?effectiveOn=2020-07-31")
+    page.wait_for_url("**/portfolio?effectiveOn=2020-07-31")
     assert key_figures(page.content())["Voorstellen"] == "0"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pyotp
 import pytest
+from playwright.sync_api import expect
 
 from service.identity import people, second_factor
 from service.identity.people import Person
@@ -305,11 +306,12 @@ def test_it_is_set_up_and_used_in_a_browser_without_scripts(
     sign_in()
     page.locator("#begin button[type=submit]").click()
     picture = page.locator("main img")
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 100")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth > 100")
     secret = page.locator("main dd").first.inner_text().replace(" ", "")
     page.locator("#confirm-code").fill(code(secret))
     page.locator("#confirm button[type=submit]").click()
-    assert page.locator("#recovery-codes li").count() == 10
+    expect(page.locator("#recovery-codes li")).to_have_count(10)
     page.context.clear_cookies(name=COOKIE)
     page.goto(f"{served.address}/sign-in")
     sign_in()

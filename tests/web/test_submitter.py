@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from playwright.sync_api import expect
 
 from domain.programme import Tender
 from service.api.proposals_schema import EXAMPLE, RevisionSchema, SubmissionSchema
@@ -812,7 +813,7 @@ def test_what_is_typed_in_a_browser_is_still_there_after_a_reload(opened: Opener
     assert "Bewaard om" in page.locator("#kept").inner_text()
     page.evaluate("sessionStorage.clear()")
     page.reload()
-    assert page.get_by_label("Gevraagd bedrag").input_value() == "200.000"
+    expect(page.get_by_label("Gevraagd bedrag")).to_have_value("200.000")
     assert page.get_by_label("Bedrag van bijdrage 1").input_value() == "100.000"
     page.get_by_label("Bedrag van bijdrage 1").fill("300.000")
     page.locator("#budget").get_by_text("Dat is genoeg").wait_for()
@@ -833,7 +834,7 @@ def test_who_is_offline_is_told_that_the_last_words_are_not_kept_yet(opened: Ope
     page.get_by_label("Titel").fill("Weer verbinding")
     page.locator("#not-kept").wait_for(state="hidden")
     page.reload()
-    assert page.get_by_label("Titel").input_value() == "Weer verbinding"
+    expect(page.get_by_label("Titel")).to_have_value("Weer verbinding")
 
 
 QUICK = ("/", "/money", "/check")
