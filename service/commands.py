@@ -145,6 +145,16 @@ def once_only(parts: Parts, person: Person, once: Once | None, decision: Callabl
 def _replayed(parts: Parts, before: Appended, once: Once) -> Done:
     if not once.is_of(before.request):
         raise KeyReused(once.key)
+    return _as_it_was(parts, before)
+
+
+def done_before(parts: Parts, person: Person, key: str) -> Done | None:
+    """What this person did under this key, whatever was asked with it; None when it was not used."""
+    before = parts.log.caused_by(person.id, key)
+    return _as_it_was(parts, before) if before is not None else None
+
+
+def _as_it_was(parts: Parts, before: Appended) -> Done:
     history = parts.log.load(before.stream, before.last)
     return Done(before.stream, history[-1].version, before.last, replayed=True)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from hashlib import blake2b
+from uuid import UUID
 
 from service.eventstore import Once
 from service.settings import Settings
 
-__all__ = ["once_for", "sign", "signatures"]
+__all__ = ["ids_for", "once_for", "sign", "signatures"]
 
 
 def sign(settings: Settings, plain: bytes) -> bytes:
@@ -35,3 +36,16 @@ def once_for(settings: Settings, key: str, plain: bytes) -> Once:
         for secret in settings.secrets
     ]
     return Once(key, made[0], tuple(made[1:]))
+
+
+def ids_for(settings: Settings, kind: str, person: str, once: Once | None) -> list[str]:
+    """The ids that a key of this person stands for: the same key gives the same id, and so the same thing.
+
+    The first is what a new thing is given; the others are those of before the secret changed. None without a key.
+    `kind` is what it is, and may say more of it after a space.
+    """
+    if once is None:
+        return []
+    plain = f"{kind}|{person}|{once.key}".encode()
+    made = (hmac.digest(secret, plain, hashlib.sha256)[:16] for secret in settings.secrets)
+    return [f"{kind.partition(' ')[0]}-{UUID(bytes=each, version=4)}" for each in made]

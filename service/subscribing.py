@@ -6,11 +6,8 @@ administrator, who may not, makes one for somebody who may.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from typing import Any, NoReturn
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -22,6 +19,7 @@ from service.errors import KeyReused, Missing
 from service.eventstore import Once
 from service.identity.people import Person
 from service.identity.permissions import check, may
+from service.keyed import ids_for
 from service.messaging import ledger, subscriptions
 from service.messaging.addresses import target
 from service.messaging.channels import queue
@@ -29,7 +27,6 @@ from service.messaging.cloudevent import TEST_TYPE, TYPES
 from service.messaging.subscriptions import Subscription
 from service.paging import Cursor, Page, page
 from service.published import published_codes
-from service.settings import Settings
 from service.wiring import Parts
 
 __all__ = [
@@ -113,8 +110,7 @@ def subscribe(
             url=url,
             types=types,
             programmes=programmes,
-            id=_made_before(connection, parts.settings, person, once)
-            or _id(parts.settings.secret, "subscription", person, once),
+            id=_made_before(connection, ids_for(parts.settings, "subscription", person.id, once)),
         )
         if not new and (made.person, made.name, made.channel, made.url, made.types, made.programmes) != (
             owner, name, channel, url, sorted(set(types)), sorted(set(programmes)),
@@ -205,7 +201,7 @@ def try_out(parts: Parts, person: Person, id: str, once: Once | None = None) -> 
     with parts.pool.connection() as connection, connection.transaction():
         found = _mine(connection, person, id)
         # Its own id is in the key, so that one key for two subscriptions is two tests.
-        key = _id(parts.settings.secret, f"test {id}", person, once)
+        key = next(iter(ids_for(parts.settings, f"test {id}", person.id, once)), None)
         delivery = subscriptions.try_out(connection, found, key, person.id)
         return _kept(connection, id, "AND d.id = %s", (delivery,))[0]
 
@@ -279,21 +275,9 @@ def _judge(parts: Parts, channel: str, url: str, programmes: Sequence[str]) -> N
             raise Invalid("unknown-programme", "/programmes", value=code)
 
 
-def _id(secret: bytes, kind: str, person: Person, once: Once | None) -> str | None:
-    """The id that somebody's Idempotency-Key stands for: the same key gives the same id, and so the same thing."""
-    if once is None:
-        return None
-    plain = f"{kind}|{person.id}|{once.key}".encode()
-    made = UUID(bytes=hmac.digest(secret, plain, hashlib.sha256)[:16], version=4)
-    return f"{kind.partition(' ')[0]}-{made}"
-
-
-def _made_before(
-    connection: psycopg.Connection[Any], settings: Settings, person: Person, once: Once | None
-) -> str | None:
-    """The id that this key stood for before the secret of the service changed, if something was made with it then."""
-    ids = [_id(secret, "subscription", person, once) for secret in settings.secrets[1:]]
-    return next((id for id in ids if id is not None and subscriptions.get(connection, id)), None)
+def _made_before(connection: psycopg.Connection[Any], ids: Sequence[str]) -> str | None:
+    """Under which of these ids something was made already, or else the one that it is to be made under."""
+    return next((id for id in ids if subscriptions.get(connection, id)), next(iter(ids), None))
 
 
 def _away(error: Exception) -> NoReturn:

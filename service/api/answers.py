@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from flask import Response, request
 
 from service.paging import Page
 
-__all__ = ["Answer", "page_url", "paged", "shown", "written"]
+__all__ = ["Answer", "page_url", "paged", "shown", "utc", "written"]
 
 _JSON = msgspec.json.Encoder()
 
@@ -68,6 +69,11 @@ def paged(page: Page[Any], items: list[Any], position: int) -> Answer:
 def written(body: Any, status: int, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer with this status."""
     return Response(_JSON.encode(body), status, headers, content_type="application/json")
+
+
+def utc(at: datetime) -> str:
+    """An instant as answers have it: in UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def page_url(**parameters: object) -> str:

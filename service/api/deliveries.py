@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import fields
 
-from service.api.answers import Answer, paged
+from service.api.answers import Answer, paged, utc
 from service.api.answers_schema import Shape, instant, listed, maybe, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
@@ -146,7 +145,7 @@ def _with_tries(call: Call, id: str) -> dict[str, Any]:
     return {
         **shown,
         "everyTry": [
-            {"number": each.number, "at": _utc(each.at), "outcome": each.outcome, "detail": each.detail}
+            {"number": each.number, "at": utc(each.at), "outcome": each.outcome, "detail": each.detail}
             for each in tries
         ],
     }
@@ -172,14 +171,10 @@ def _shown(call: Call, kept: Kept) -> dict[str, Any]:
         "reason": delivery.error,
         "byPost": delivery.by_post,
         "postedBy": kept.posted_by,
-        "postedAt": _utc(kept.posted_at) if kept.posted_at else None,
+        "postedAt": utc(kept.posted_at) if kept.posted_at else None,
         "bundle": delivery.bundle,
         "resendable": kept.resendable,
-        "createdAt": _utc(delivery.created_at),
-        "dueAt": _utc(delivery.due_at),
-        "settledAt": _utc(kept.settled_at) if kept.settled_at else None,
+        "createdAt": utc(delivery.created_at),
+        "dueAt": utc(delivery.due_at),
+        "settledAt": utc(kept.settled_at) if kept.settled_at else None,
     }
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -271,13 +271,15 @@ class ListOf(fields.List[Any]):
 
 
 class MapOf(fields.Dict):
-    """Values by code, such as a score for each criterion; at most `most` of them."""
+    """Values by code, such as a score for each criterion, or by another key; at most `most` of them."""
 
     default_error_messages = {"required": "required", "null": "null", "invalid": "not-an-object"}  # noqa: RUF012
 
-    def __init__(self, inner: Field[Any], most: int, **options: Any) -> None:
+    def __init__(
+        self, inner: Field[Any], most: int, *, keys: Field[Any] | None = None, **options: Any
+    ) -> None:
         self.most = most
-        super().__init__(keys=Code(), values=inner, **_described(options, maxProperties=most))
+        super().__init__(keys=keys or Code(), values=inner, **_described(options, maxProperties=most))
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
         if not isinstance(value, dict):

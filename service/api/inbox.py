@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import fields
 
-from service.api.answers import Answer, paged
+from service.api.answers import Answer, paged, utc
 from service.api.answers_schema import Shape, instant, listed, maybe, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
@@ -187,13 +186,9 @@ def _told(call: Call, entries: list[Entry]) -> list[dict[str, Any]]:
             "lines": list(message.lines),
             "path": message.path,
             "insteadOf": entry.delivery.instead_of,
-            "at": _utc(entry.delivery.created_at),
-            "readAt": _utc(entry.read_at),
-            "archivedAt": _utc(entry.archived_at),
+            "at": utc(entry.delivery.created_at),
+            "readAt": utc(entry.read_at) if entry.read_at else None,
+            "archivedAt": utc(entry.archived_at) if entry.archived_at else None,
         }
         for entry, message in zip(entries, said, strict=True)
     ]
-
-
-def _utc(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

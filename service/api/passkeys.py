@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import fields
 
-from service.api.answers import Answer
+from service.api.answers import Answer, utc
 from service.api.answers_schema import Shape, instant, listed, text
 from service.api.blueprint import Resource
 from service.api.context import Call
@@ -47,8 +46,8 @@ def list_passkeys(call: Call, given: dict[str, Any]) -> Answer:
             "id": each.id,
             "name": each.name,
             "synced": each.synced,
-            "createdAt": _utc(each.created_at),
-            "lastUsedAt": _utc(each.used_at) if each.used_at is not None else None,
+            "createdAt": utc(each.created_at),
+            "lastUsedAt": utc(each.used_at) if each.used_at is not None else None,
         }
         for each in found
     ]
@@ -65,7 +64,3 @@ def remove_passkey(call: Call, given: dict[str, Any], passkey: str) -> Answer:
             raise Missing("passkey", passkey)
         security.tell(connection, call.person.id, "passkey-removed")
     return Answer({})
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -18,6 +18,12 @@ class CaseConverter(BaseConverter):
     regex = f"proposal-{UUID}"
 
 
+class DraftConverter(BaseConverter):
+    """The id of a draft of a proposal."""
+
+    regex = f"draft-{UUID}"
+
+
 class LetterConverter(BaseConverter):
     """The id of a letter."""
 
@@ -93,6 +99,7 @@ class CodeConverter(BaseConverter):
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "case": CaseConverter,
     "code": CodeConverter,
+    "draft": DraftConverter,
     "letter": LetterConverter,
     "delivery": DeliveryConverter,
     "newsletter": NewsletterConverter,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
-from service.api.answers import Answer
+from service.api.answers import Answer, utc
 from service.api.answers_schema import Shape, instant, listed, text
 from service.api.blueprint import Resource
 from service.api.context import Call
@@ -67,13 +66,9 @@ def end_sessions(call: Call, given: dict[str, Any]) -> Answer:
 def _shown(each: Kept) -> dict[str, str]:
     return {
         "id": each.id,
-        "createdAt": _utc(each.created_at),
-        "lastUsedAt": _utc(each.seen_at),
+        "createdAt": utc(each.created_at),
+        "lastUsedAt": utc(each.seen_at),
         "how": each.how,
         "browser": each.browser,
         "device": each.device,
     }
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any
 
-from service.api.answers import Answer
+from service.api.answers import Answer, utc
 from service.api.answers_schema import Shape, instant, listed, maybe, text, whole
 from service.api.blueprint import Resource
 from service.api.context import Call
@@ -59,7 +58,7 @@ def list_sign_ins(call: Call, given: dict[str, Any]) -> Answer:
             "items": [
                 {
                     "id": each.id,
-                    "at": each.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "at": utc(each.at),
                     "person": each.person,
                     "address": each.address,
                     "way": each.way,

@@ -12,7 +12,7 @@ from flask import Response, request
 from marshmallow import fields
 
 from domain.errors import Refused
-from service.api.answers import Answer, written
+from service.api.answers import Answer, utc, written
 from service.api.answers_schema import Shape, instant, listed, text
 from service.api.blueprint import Resource
 from service.api.context import Call, running
@@ -122,7 +122,7 @@ def sign_in() -> Response:
     _second_step(person, given["code"])
     with pool.connection() as connection:
         token, expires_at = tokens.create(connection, person.id, tokens.SIGNED_IN)
-    return written({"token": token, "expiresAt": expires_at.strftime("%Y-%m-%dT%H:%M:%SZ")}, 201)
+    return written({"token": token, "expiresAt": utc(expires_at)}, 201)
 
 
 def _second_step(person: Person, code: str | None) -> None:
@@ -176,7 +176,7 @@ def create_token(call: Call, given: dict[str, Any]) -> Answer:
     """
     check(call.person, "own-sign-in")
     token, expires_at = made(call, given)
-    return Answer({"id": tokens.id_of(token), "token": token, "expiresAt": _utc(expires_at)})
+    return Answer({"id": tokens.id_of(token), "token": token, "expiresAt": utc(expires_at)})
 
 
 @api.change("/tokens/<token:token>", shows=None, method="DELETE")
@@ -218,11 +218,7 @@ def _shown(each: Kept) -> dict[str, Any]:
         "name": each.name,
         "scope": each.scope,
         "acts": list(each.acts) if each.acts is not None else None,
-        "createdAt": _utc(each.created_at),
-        "expiresAt": _utc(each.expires_at),
-        "lastUsedAt": _utc(each.used_at) if each.used_at is not None else None,
+        "createdAt": utc(each.created_at),
+        "expiresAt": utc(each.expires_at),
+        "lastUsedAt": utc(each.used_at) if each.used_at is not None else None,
     }
-
-
-def _utc(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -68,11 +68,15 @@ class Moved(Exception):
 
 
 def begin(
-    connection: Connection[Any], person: str, programme: str, values: Mapping[str, Sequence[str]]
+    connection: Connection[Any],
+    person: str,
+    programme: str,
+    values: Mapping[str, Sequence[str]],
+    id: str | None = None,
 ) -> Draft:
-    """A new draft of a proposal."""
+    """A new draft of a proposal; under this id, where somebody's key stands for it."""
     plain = {name: list(each) for name, each in values.items()}
-    draft = Draft(new_id("draft"), person, programme, plain, frozenset(), None, None)
+    draft = Draft(id or new_id("draft"), person, programme, plain, frozenset(), None, None)
     return _put(connection, draft, person)
 
 
@@ -112,18 +116,20 @@ def keep(
     change: Callable[[Typed], Typed],
     seen: str | None = None,
     version: int | None = None,
+    own_too: bool = False,
 ) -> Draft | None:
     """Keeps what a change makes of what is filled in; None when there is no such draft of this person (any more).
 
     One at a time, so that two steps that are kept at once both last. Raises Moved, and keeps nothing, when a colleague
-    has changed it since it was at `version`.
+    has changed it since it was at `version`; or this person as well, when a change of their own counts too.
     """
     query = f"SELECT {_COLUMNS} FROM web.drafts WHERE id = %(id)s AND {_REACHED} FOR UPDATE OF drafts"
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         draft = _read(cursor.execute(query, {"id": _plain(id), "person": person}).fetchone())
         if draft is None:
             return None
-        if version is not None and draft.version != version and draft.changed_by not in (None, person):
+        by_another = own_too or draft.changed_by not in (None, person)
+        if version is not None and draft.version != version and by_another:
             raise Moved(draft)
         steps = draft.seen | {seen} if seen else draft.seen
         return _put(connection, replace(draft, values=change(draft.values), seen=steps), person)

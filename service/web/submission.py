@@ -17,19 +17,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from domain.programme import Programme, Tender
 from domain.working_days import working_days_until
-from service import commands, reading
-from service.api.context import running
+from service import reading
 from service.api.parser import REFUSED
-from service.api.proposals_schema import SubmissionSchema, proposal_input
+from service.api.proposals_schema import SubmissionSchema
 from service.errors import KeyReused, Missing
-from service.eventstore import Once
-from service.identity import parties as vault
 from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import check, may, needs
-from service.keyed import once_for
 from service.published import latest
-from service.web import drafts, sessions, visit
+from service.web import drafting, drafts, sessions, visit
 from service.web.drafts import Draft, Moved, Typed
 from service.web.forms import Form
 from service.web.live_budget import budget
@@ -57,7 +53,6 @@ ASKED = "<any(" + ", ".join(step for step in STEPS if step != "check") + "):step
 LISTS = {"partners": "name", "cofinancing": "source", "goals": ""}
 """The lists that rows can be added to, with the first field of a row; a goal is one field."""
 
-DRAFT = re.compile(r"draft-[0-9a-f-]{36}")
 SHARING = {"share": True, "unshare": False}
 """What the buttons that share a draft send."""
 ROW = re.compile(r"(add|remove)-([a-z]+)(?:-([0-9]{1,4}))?")
@@ -115,16 +110,10 @@ def begin() -> AnyResponse:
     """A new draft, with what is known of who applies."""
     person = visit.person()
     check(person, "submit")
-    parts = visit.parts()
-    programme = latest(parts, _code_sent())
+    programme = latest(visit.parts(), _code_sent())
     if programme is None:
         return _choose(400)
-    with parts.pool.connection() as connection:
-        values: Typed = {}
-        if not _by_secretariat(person) and person.organisation is not None:
-            for party in vault.known_among(connection, [], also=person.organisation):
-                values = {"applicant.name": [party.name], "applicant.kind": [party.kind]}
-        draft = drafts.begin(connection, person.id, programme.code, values)
+    draft = drafting.begin(visit.parts(), person, programme.code)
     return redirect(url_for("web.submission.show", draft=draft.id, step="what"), 303)
 
 
@@ -266,9 +255,7 @@ def _submit(draft: Draft) -> AnyResponse:
     with form.refusals():
         given = form.load()
         try:
-            act = commands.submit(
-                parts, person, given["programme"], proposal_input(given), given["effective_on"], _once(draft)
-            )
+            act = drafting.send(parts, person, draft, given)
         except KeyReused:
             # It came in before, and was changed since: what was typed goes on as another draft.
             again = True
@@ -280,17 +267,9 @@ def _submit(draft: Draft) -> AnyResponse:
         return redirect(url_for("web.submission.show", draft=copy.id, step="check"), 303)
     if not form.ok:
         return _step(draft, "check", told=True, status=form.status, refused=form)
-    with parts.pool.connection() as connection:
-        drafts.delete(connection, person.id, draft.id)
     return visit.done(
         act, url_for("web.submission.received", proposal=act.stream), notice="submission.received-notice"
     )
-
-
-def _once(draft: Draft) -> Once:
-    """A draft is submitted once, by however many clicks."""
-    plain = repr(sorted(draft.values.items())).encode()
-    return once_for(running().settings, draft.id, plain)
 
 
 def _gone(draft: str) -> AnyResponse:
@@ -299,7 +278,7 @@ def _gone(draft: str) -> AnyResponse:
     What was typed in it meanwhile goes on as a new draft.
     """
     person, parts = visit.person(), visit.parts()
-    before = parts.log.caused_by(person.id, draft[:255]) if DRAFT.fullmatch(draft) else None
+    before = drafting.sent_before(parts, person, draft)
     if before is not None:
         return redirect(url_for("web.submission.received", proposal=before.stream), 303)
     programme = latest(parts, _code_sent())

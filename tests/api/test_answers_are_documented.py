@@ -88,6 +88,7 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
     published = [each["reference"] for each in walked.told(None, "/register")["items"]]
     assert published
     someone = walked.done("admin", "/people", {"name": "Jo", "email": "jo@example.org", "roles": ["auditor"]})
+    draft = walked.done("submitter", "/drafts", {"programme": "regionale-herstelaanpak"})["id"]
     asked = {
         "/inbox": ["/inbox", "/inbox?shelf=unread"],
         "/preferences": ["/preferences"],
@@ -115,6 +116,8 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
             f"/newsletters/{newsletter}/editions/GM0772" for newsletter in written
         ],
         "/council-addresses": ["/council-addresses"],
+        "/drafts": ["/drafts"],
+        "/drafts/{draft}": [f"/drafts/{draft}"],
         "/organisation": ["/organisation"],
         "/people": ["/people"],
         "/people/me/data": ["/people/me/data"],
@@ -144,7 +147,7 @@ def test_every_member_is_in_the_document(walked: Service) -> None:
             )
             who = "secretary" if office else "auditor"
             who = "integration" if address.startswith("/subscriptions") else who
-            who = "submitter" if address == "/organisation" else who
+            who = "submitter" if address.startswith(("/organisation", "/drafts")) else who
             who = "admin" if address.startswith(("/people", "/sign-ins", "/retention")) else who
             answer = walked.told(who, address)
             errors = [f"{list(error.path)}: {error.message}" for error in validator.iter_errors(answer)]

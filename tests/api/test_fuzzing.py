@@ -84,6 +84,10 @@ def entitled(call: str) -> list[str]:
         "/awards": "db",
         "POST /programmes": "admin",
         "/withdrawal": "secretary",
+        "/drafts": "submitter",
+        "{draft}": "submitter",
+        "/sharing": "submitter",
+        "/submission": "submitter",
         "/queue": "secretary",
         "/events": "auditor",
         "/subscriptions": "integration",
@@ -127,6 +131,9 @@ def play(service: Service, cases: list[str], operation: Any, mode: GenerationMod
     def one(case: Any, who: str, real: str) -> None:
         if "proposal" in (case.path_parameters or {}) and mode is GenerationMode.POSITIVE:
             case.path_parameters["proposal"] = real
+        if "draft" in (case.path_parameters or {}) and mode is GenerationMode.POSITIVE:
+            begun = service.done("submitter", "/drafts", {"programme": "regionale-herstelaanpak"})
+            case.path_parameters["draft"] = begun["id"]
         response = case.call(headers={"Authorization": f"Bearer {service.tokens[who]}"})
         # Badly made requests meet 401, 403 and 404 as well, which say nothing of what was sent.
         judged = [

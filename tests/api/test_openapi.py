@@ -128,6 +128,7 @@ def test_acts_are_safe_to_repeat_and_tell_where_and_which_version(document: dict
             "/subscriptions/{subscription}/tests",
             "/people",
             "/organisation/people",
+            "/drafts",
         ):
             # What these are about stands outside the log.
             assert "Location" in operation["responses"]["201"]["headers"], path
@@ -227,6 +228,13 @@ def test_the_calls_of_the_contract_are_all_there(document: dict[str, Any]) -> No
         ("post", "/subscriptions/{subscription}/tests"),
         ("get", "/subscriptions/{subscription}/deliveries"),
         ("put", "/subscriptions/{subscription}/deliveries/{delivery}/resend"),
+        ("get", "/drafts"),
+        ("post", "/drafts"),
+        ("get", "/drafts/{draft}"),
+        ("put", "/drafts/{draft}"),
+        ("delete", "/drafts/{draft}"),
+        ("put", "/drafts/{draft}/sharing"),
+        ("post", "/drafts/{draft}/submission"),
         ("get", "/organisation"),
         ("post", "/organisation/people"),
         ("put", "/organisation/people/{person}"),
