@@ -115,7 +115,7 @@ class DraftShape(Shape):
     shared = fields.Boolean(
         required=True, metadata={"description": "With the colleagues of its organisation"}
     )
-    version = whole("One more with every change")
+    version = whole("One more each time that it is kept")
     changed_at = instant()
     changed_by = named(NameSchema, "Null once they were erased", allow_none=True)
 
