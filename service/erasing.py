@@ -188,11 +188,16 @@ def _take(parts: Parts, connection: Connection, wanted: Plan) -> None:
 def _blank(connection: Connection, said: Sequence[str]) -> None:
     """Takes the name out of what others have not sent in yet, and out of what other sides said of a try."""
     find = _finder(said)
-    for table, key, column in (("web.drafts", "id", "content"), ("web.on_their_way", "state", "fields")):
-        for id, content in connection.execute(f"SELECT {key}, {column} FROM {table}".encode()).fetchall():
+    for table, key, column, moves in (
+        # Of another version, so that nobody who read it before puts the name back.
+        ("web.drafts", "id", "content", ", version = version + 1"),
+        ("web.on_their_way", "state", "fields", ""),
+    ):
+        query = f"SELECT {key}, {column} FROM {table} ORDER BY {key} FOR UPDATE"
+        for id, content in connection.execute(query.encode()).fetchall():
             blanked = _blanked(content, find)
             if blanked != content:
-                change = f"UPDATE {table} SET {column} = %s WHERE {key} = %s"
+                change = f"UPDATE {table} SET {column} = %s{moves} WHERE {key} = %s"
                 connection.execute(change.encode(), (Jsonb(blanked), id))
     patterns = [_like(each) for each in said]
     for table, column, keys in (

@@ -530,6 +530,11 @@ class Log:
             return Appended(row["stream"], row["first"], row["last"], True, bytes(row["request"]))
         return None
 
+    def draft_was_sent(self, draft: str) -> bool:
+        """Did anybody send in the draft with this id, of those who share it? The id is the key of that act."""
+        query = "SELECT FROM log.idempotency WHERE key = %s AND key LIKE 'draft-%%' LIMIT 1"
+        return bool(self._rows(query, draft))
+
     def _rows(self, query: str, *params: object) -> list[DictRow]:
         return self.application.recorder.asked(
             lambda connection: connection.execute(query.encode(), params, prepare=True).fetchall()

@@ -55,11 +55,13 @@ class Resource(Blueprint):
         example: dict[str, Any],
         conditional: bool = True,
         not_now: bool = True,
+        keyed: bool = True,
     ) -> Callable[[Callable[..., Done]], View]:
         """An act by somebody who signed in: answers 201 with what it is about, as the act left it.
 
         The function takes the call, what was given and the parts of the path, and answers what was done.
-        `conditional`: it takes If-Match. `not_now`: it can come out of turn.
+        `conditional`: it takes If-Match. `not_now`: it can come out of turn. `keyed`: it takes an Idempotency-Key, as
+        all do but what is done once by itself.
         """
 
         def decorate(function: Callable[..., Done]) -> View:
@@ -74,7 +76,7 @@ class Resource(Blueprint):
                 call = Call(
                     parts=running().parts,
                     person=person,
-                    once=once(running().settings, g.body),
+                    once=once(running().settings, g.body) if keyed else None,
                 )
                 versions = if_match() if conditional else None
                 done = _on_any(versions, lambda on: function(replace(call, if_match=on), given, **path))
@@ -86,6 +88,7 @@ class Resource(Blueprint):
                 status=201,
                 body=True,
                 once=True,
+                keyed=keyed,
                 conditional=conditional,
                 refuses=(409,) if not_now else (),
             )

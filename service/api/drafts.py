@@ -20,13 +20,14 @@ from service.api.blueprint import Resource
 from service.api.context import Call
 from service.api.fields import Code, Flag, Given, ListOf, MapOf, Part, Plain, Text, refusal
 from service.api.openapi import PREFIX
-from service.api.proposals_schema import LONG, Partner, RevisionSchema, SubmissionSchema
+from service.api.proposals_schema import Partner, RevisionSchema, SubmissionSchema
 from service.commands import Done
 from service.errors import Missing, Stale
 from service.identity import people
 from service.identity.permissions import check, needs
 from service.published import latest
 from service.web import drafting, drafts
+from service.web.drafting import SentBefore
 from service.web.drafts import Draft, Moved
 from service.web.forms import Form
 
@@ -71,11 +72,11 @@ def _within(field: Field[Any]) -> Iterator[str]:
         yield from (rf"\.{name}" for name in _names(field.party))
     elif isinstance(field, ListOf):
         assert field.inner is not None
-        # What is chosen stands under one name; what is written, or has parts, in rows.
+        # What is chosen stands under one name; what is written, or has parts, in rows: each number in one way only.
         if isinstance(field.inner, Code) or (isinstance(field.inner, Text) and not field.inner.lines):
             yield ""
         else:
-            yield from (rf"\.[0-9]{{1,4}}{rest}" for rest in _within(field.inner))
+            yield from (rf"\.(?:0|[1-9][0-9]{{0,3}}){rest}" for rest in _within(field.inner))
     else:
         yield ""
 
@@ -83,18 +84,30 @@ def _within(field: Field[Any]) -> Iterator[str]:
 NAMES = re.compile("|".join(_names(RevisionSchema())))
 
 
-def _typed() -> MapOf:
-    texts = ListOf(Text(LONG, least=0, lines=True), MOST_TEXTS)
-    return MapOf(texts, MOST_FIELDS, keys=FieldName(), load_default=dict, doc=ABOUT)
+class AsTyped(Plain):
+    """A text as somebody typed it; what is wrong with it is told when it is submitted."""
+
+    def __init__(self) -> None:
+        super().__init__(metadata={"type": "string"})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise refusal("not-a-text")
+        return value
+
+
+def _typed(**options: Any) -> MapOf:
+    texts = ListOf(AsTyped(), MOST_TEXTS, least=1)
+    return MapOf(texts, MOST_FIELDS, keys=FieldName(), doc=ABOUT, **options)
 
 
 class NewDraftSchema(Given):
     programme = Code(required=True)
-    fields_ = _typed()
+    fields_ = _typed(load_default=dict)
 
 
 class DraftFieldsSchema(Given):
-    fields_ = _typed()
+    fields_ = _typed(required=True)
 
 
 class SharingSchema(Given):
@@ -187,12 +200,12 @@ def read_draft(call: Call, given: dict[str, Any], draft: str) -> Answer:
 def keep_draft(call: Call, given: dict[str, Any], draft: str) -> Answer:
     """Keep this in a draft, in the place of all that was in it
 
-    Of a draft that is shared, send If-Match: a colleague may have gone on with it.
+    Send If-Match, or what somebody typed since you read it goes: on a page, or a colleague with whom it is shared.
     """
     check(call.person, "submit")
     _found(call, draft)
     try:
-        with call.parts.pool.connection() as connection:
+        with drafting.alone_with(call.parts, draft), call.parts.pool.connection() as connection:
             kept = drafts.keep(
                 connection,
                 call.person.id,
@@ -237,16 +250,16 @@ def delete_draft(call: Call, given: dict[str, Any], draft: str) -> Answer:
     return Answer(None)
 
 
-@api.act("/drafts/<draft:draft>/submission", SubmitDraftSchema, shows=CaseSchema, example={})
+@api.act("/drafts/<draft:draft>/submission", SubmitDraftSchema, shows=CaseSchema, example={}, keyed=False)
 @needs("own-draft")
 def submit_draft(call: Call, given: dict[str, Any], draft: str) -> Done:
     """Submit a draft as a proposal; then it is gone
 
-    A draft is submitted once, with an Idempotency-Key or without: asking again gives the first answer again. What is
-    wrong is told by its place in the body of POST /proposals.
+    A draft is submitted once, so this takes no Idempotency-Key: asked again, who submitted it gets the first answer.
+    What is wrong is told by its place in the body of POST /proposals.
     """
     check(call.person, "submit")
-    with call.parts.locked({draft}):
+    with drafting.alone_with(call.parts, draft):
         try:
             found = _found(call, draft)
         except Missing:
@@ -256,7 +269,10 @@ def submit_draft(call: Call, given: dict[str, Any], draft: str) -> Done:
             return before
         if call.if_match is not None and call.if_match != found.version:
             raise Stale(found.version)
-        return drafting.send(call.parts, call.person, found, SubmissionSchema().load(_proposal(found)))
+        try:
+            return drafting.send(call.parts, call.person, found, SubmissionSchema().load(_proposal(found)))
+        except SentBefore as again:
+            raise Refused("draft-sent-before", draft=again.draft.id) from again
 
 
 def _found(call: Call, id: str) -> Draft:

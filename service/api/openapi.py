@@ -213,7 +213,7 @@ def described(
     doc["operationId"] = camel(call.operation)
     doc["security"] = [] if call.public else [{"bearer": []}]
     named = ["Accept-Language"]
-    if call.once or call.keyed:
+    if call.keyed:
         named.append("Idempotency-Key")
     if call.conditional:
         named.append("If-Match")

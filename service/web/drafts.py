@@ -27,8 +27,11 @@ __all__ = [
 Typed = dict[str, list[str]]
 """What is typed in each field, by its name on the form."""
 
-_COLUMNS = "id, person, proposal, content, changed_at, organisation, version, changed_by"
-_REACHED = """(person = %(person)s OR organisation = (SELECT p.organisation FROM vault.people p
+_SHARED = """(SELECT m.organisation FROM vault.people m
+    WHERE m.id = drafts.person AND m.organisation = drafts.organisation)"""
+"""With whose people it is shared, as long as who made it acts for that organisation."""
+_COLUMNS = f"id, person, proposal, content, changed_at, {_SHARED}, version, changed_by, asked"
+_REACHED = f"""(person = %(person)s OR {_SHARED} = (SELECT p.organisation FROM vault.people p
     WHERE p.id = %(person)s AND p.organisation_role <> 'reader' AND 'submitter' = ANY(p.roles)))"""
 """Whose draft it is, or a colleague with whom it is shared."""
 
@@ -38,7 +41,8 @@ class Draft:
     """What is filled in so far. `seen`: the steps that were sent once, of which we say what is wrong.
 
     Of a supplement: `proposal` is the case it is for, and `revision` the one it began from. `organisation`: with whose
-    people it is shared; `version` moves with every change, the last by `changed_by`.
+    people it is shared; `version` moves with every change, the last by `changed_by`. `asked`: the HMAC of the request
+    that began it, where that came with a key.
     """
 
     id: str
@@ -52,11 +56,12 @@ class Draft:
     organisation: str | None = None
     version: int = 1
     changed_by: str | None = None
+    asked: bytes | None = None
 
     @property
     def title(self) -> str:
         """What it is called so far."""
-        return " ".join(self.values.get("title", [""])[0].split())
+        return " ".join("".join(self.values.get("title", [])[:1]).split())
 
 
 class Moved(Exception):
@@ -73,10 +78,11 @@ def begin(
     programme: str,
     values: Mapping[str, Sequence[str]],
     id: str | None = None,
+    asked: bytes | None = None,
 ) -> Draft:
-    """A new draft of a proposal; under this id, where somebody's key stands for it."""
+    """A new draft of a proposal; under this id, and asked for so, where somebody's key stands for it."""
     plain = {name: list(each) for name, each in values.items()}
-    draft = Draft(id or new_id("draft"), person, programme, plain, frozenset(), None, None)
+    draft = Draft(id or new_id("draft"), person, programme, plain, frozenset(), None, None, asked=asked)
     return _put(connection, draft, person)
 
 
@@ -142,10 +148,13 @@ def delete(connection: Connection[Any], person: str, id: str) -> bool:
 
 
 def share(connection: Connection[Any], person: str, id: str, *, shared: bool) -> bool:
-    """Shares a draft of this person's own with the colleagues of their organisation, or with nobody; could it be?"""
+    """Shares a draft of this person's own with the colleagues of their organisation, or with nobody; could it be?
+
+    Somebody without an organisation can share it with nobody only.
+    """
     query = """UPDATE web.drafts d SET organisation = CASE WHEN %(shared)s THEN p.organisation END
         FROM vault.people p WHERE d.id = %(id)s AND d.person = %(person)s AND p.id = d.person
-            AND d.proposal IS NULL AND p.organisation IS NOT NULL"""
+            AND d.proposal IS NULL AND (p.organisation IS NOT NULL OR NOT %(shared)s)"""
     return connection.execute(query, {"id": _plain(id), "person": person, "shared": shared}).rowcount == 1
 
 
@@ -158,14 +167,15 @@ def _put(connection: Connection[Any], draft: Draft, by: str | None = None) -> Dr
         "seen": sorted(draft.seen),
         "revision": draft.revision,
     }
-    query = f"""INSERT INTO web.drafts (id, person, proposal, content, changed_at, changed_by)
-        VALUES (%s, %s, %s, %s, now(), %s)
+    query = f"""INSERT INTO web.drafts (id, person, proposal, content, changed_at, changed_by, asked)
+        VALUES (%s, %s, %s, %s, now(), %s, %s)
         ON CONFLICT (id) DO UPDATE SET content = excluded.content, changed_at = excluded.changed_at,
             changed_by = excluded.changed_by, version = drafts.version + 1
         WHERE web.drafts.person = excluded.person RETURNING {_COLUMNS}"""
     with connection.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(
-            query, (draft.id, draft.person, draft.proposal, Jsonb(content), by or draft.person)
+            query,
+            (draft.id, draft.person, draft.proposal, Jsonb(content), by or draft.person, draft.asked),
         ).fetchone()
     kept = _read(row)
     assert kept is not None
@@ -175,7 +185,7 @@ def _put(connection: Connection[Any], draft: Draft, by: str | None = None) -> Dr
 def _read(row: tuple[Any, ...] | None) -> Draft | None:
     if row is None:
         return None
-    id, person, proposal, content, changed_at, organisation, version, changed_by = row
+    id, person, proposal, content, changed_at, organisation, version, changed_by, asked = row
     return Draft(
         id=id,
         person=person,
@@ -188,6 +198,7 @@ def _read(row: tuple[Any, ...] | None) -> Draft | None:
         organisation=organisation,
         version=version,
         changed_by=changed_by,
+        asked=asked,
     )
 
 

@@ -20,12 +20,13 @@ from domain.working_days import working_days_until
 from service import reading
 from service.api.parser import REFUSED
 from service.api.proposals_schema import SubmissionSchema
-from service.errors import KeyReused, Missing
+from service.errors import Missing
 from service.identity import people
 from service.identity.people import Person
 from service.identity.permissions import check, may, needs
 from service.published import latest
 from service.web import drafting, drafts, sessions, visit
+from service.web.drafting import SentBefore
 from service.web.drafts import Draft, Moved, Typed
 from service.web.forms import Form
 from service.web.live_budget import budget
@@ -241,7 +242,7 @@ def send(draft: str) -> AnyResponse:
     """Sends the proposal in; the draft goes."""
     check(visit.person(), "submit")
     # Two colleagues may send a shared draft in at once: the second finds it gone.
-    with visit.parts().locked({draft[:255]}):
+    with drafting.alone_with(visit.parts(), draft):
         kept = _draft(draft)
         if kept is None:
             return _gone(draft)
@@ -251,20 +252,12 @@ def send(draft: str) -> AnyResponse:
 def _submit(draft: Draft) -> AnyResponse:
     form = _form(draft)
     person, parts = visit.person(), visit.parts()
-    again = False
-    with form.refusals():
-        given = form.load()
-        try:
-            act = drafting.send(parts, person, draft, given)
-        except KeyReused:
-            # It came in before, and was changed since: what was typed goes on as another draft.
-            again = True
-    if again:
-        with parts.pool.connection() as connection:
-            copy = drafts.begin(connection, person.id, draft.programme, draft.values)
-            drafts.delete(connection, person.id, draft.id)
+    try:
+        with form.refusals():
+            act = drafting.send(parts, person, draft, form.load())
+    except SentBefore as before:
         _say("submission.submitted-before")
-        return redirect(url_for("web.submission.show", draft=copy.id, step="check"), 303)
+        return redirect(url_for("web.submission.show", draft=before.draft.id, step="check"), 303)
     if not form.ok:
         return _step(draft, "check", told=True, status=form.status, refused=form)
     return visit.done(
@@ -309,7 +302,8 @@ def _keep(id: str, step: str, seen: bool = False) -> Draft | None:
     found = _draft(id)
     if found is None:
         return None
-    with visit.parts().pool.connection() as connection:
+    # Who sends it in meanwhile takes this along, or this finds the draft gone.
+    with drafting.alone_with(visit.parts(), found.id), visit.parts().pool.connection() as connection:
         return drafts.keep(
             connection,
             visit.person().id,

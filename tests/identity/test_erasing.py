@@ -291,6 +291,21 @@ def test_who_read_the_case_before_is_not_told_that_it_is_still_the_same(world: W
     assert after.json["version"] == before.json["version"]  # type: ignore[index]
 
 
+def test_who_read_the_draft_of_another_before_does_not_put_the_name_back(world: World) -> None:
+    service, headers = world.service, {"Authorization": f"Bearer {world.service.tokens['secretary']}"}
+    (id,) = [each["id"] for each in service.told("secretary", "/drafts")["items"]]
+    before = service.ask("secretary", f"/drafts/{id}")
+    assert NAME in before.text
+    erasing.erase(world.parts, SYSTEM, world.person.id, "request")
+    stale = service.client().put(
+        f"/api/v1/drafts/{id}",
+        json={"fields": before.json["fields"]},
+        headers={**headers, "If-Match": before.headers["ETag"]},
+    )
+    assert stale.status_code == 412
+    assert not SAID.search(service.ask("secretary", f"/drafts/{id}").text)
+
+
 def test_a_letter_that_is_made_after_it_is_to_an_erased_person(world: World) -> None:
     case = world.service.done(
         "her", "/proposals", a_proposal(applicant={"name": NAME, "kind": "natural-person"})
