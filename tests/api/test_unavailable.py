@@ -22,6 +22,7 @@ from service.web import sessions
 from service.web.cookies import SESSION
 from service.wiring import build, build_for_web
 from tests.api.conftest import Service, a_proposal
+from tests.conftest import SECRET
 
 PASSING = [
     errors.AdminShutdown(),
@@ -40,10 +41,10 @@ PASSING = [
 OURS = [errors.UndefinedTable(), errors.InternalError_(), errors.SyntaxError()]
 
 
-@pytest.fixture
-def app(settings: Settings) -> Flask:
+@pytest.fixture(scope="module")
+def app() -> Flask:
     """An application whose parts are never built."""
-    return create_app(settings)
+    return create_app(Settings("host=nowhere", "", SECRET))
 
 
 def by_the_log(error: Exception) -> Exception:
@@ -101,6 +102,7 @@ def hurried(service: Service) -> Iterator[Service]:
     app.extensions["besluitspoor"].close()
 
 
+@pytest.mark.slow
 def test_a_question_that_takes_too_long_is_cut_off_and_says_what_to_do(
     hurried: Service, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +126,7 @@ def test_a_question_that_takes_too_long_is_cut_off_and_says_what_to_do(
     assert "Vraag minder tegelijk" in shown.get_data(as_text=True)
 
 
+@pytest.mark.slow
 def test_workers_and_commands_are_not_cut_off(settings: Settings) -> None:
     hurried = replace(settings, query_seconds=1)
     with closing(build(hurried)) as parts, parts.pool.connection() as connection:

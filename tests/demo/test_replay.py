@@ -178,6 +178,7 @@ def test_starting_again_sends_nothing(demo: Served) -> None:
     assert demo.head() == before
 
 
+@pytest.mark.slow
 def test_a_replay_that_was_broken_off_goes_on_where_it_stopped(another: Served) -> None:
     """All but the last step were sent, so each of those is sent again; the log grows by the last one only."""
     began, holidays = today("Europe/Amsterdam"), dutch_holidays()

@@ -121,6 +121,7 @@ def test_when_one_is_done_the_next_of_that_recipient_goes_at_once(desk: Desk, un
     assert [delivery.id for delivery in desk.got] == sorted(delivery.id for delivery in desk.got)
 
 
+@pytest.mark.slow
 def test_one_channel_that_hangs_holds_up_no_other(desk: Desk, settings: Settings, until: Until) -> None:
     hanging = Desk(desk.settings, f"{desk.name}_hangs", at_once=500)
     let_go = threading.Event()
@@ -147,6 +148,7 @@ def test_one_channel_that_hangs_holds_up_no_other(desk: Desk, settings: Settings
         hanging.delete()
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_ends_what_it_began_and_leaves_the_rest_to_others(desk: Desk, until: Until) -> None:
     def slow(delivery: Delivery) -> Outcome:
         time.sleep(0.3)

@@ -36,6 +36,7 @@ def test_what_is_due_goes_to_the_broker_once(desk: Desk, until: Until) -> None:
     assert desk.at_broker() == ids + more
 
 
+@pytest.mark.slow
 def test_what_is_not_due_waits_until_it_is(desk: Desk, until: Until) -> None:
     desk.add("person-1", due_in=1000)
     (soon,) = desk.add("person-1", due_in=1.5)
@@ -44,6 +45,7 @@ def test_what_is_not_due_waits_until_it_is(desk: Desk, until: Until) -> None:
     assert desk.at_broker() == [soon]
 
 
+@pytest.mark.slow
 def test_a_delivery_is_on_its_way_within_a_moment(desk: Desk, until: Until) -> None:
     with desk.dispatching():
         desk.add("person-1")

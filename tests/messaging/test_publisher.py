@@ -126,6 +126,7 @@ def test_nobody_listening_is_no_error(
         until(lambda: position() == 10)
 
 
+@pytest.mark.slow
 def test_a_new_event_is_out_within_a_moment(
     on_broker: Settings,
     inbox: Inbox,
@@ -162,6 +163,7 @@ def test_the_next_publisher_goes_on_where_the_last_one_stopped(
     assert inbox.positions() == list(range(1, 15))
 
 
+@pytest.mark.slow
 def test_of_two_one_publishes_and_the_other_takes_over(
     on_broker: Settings,
     inbox: Inbox,

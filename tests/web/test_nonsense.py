@@ -185,6 +185,7 @@ def test_a_form_with_nonsense_in_it_gets_an_answer(place: Place, nonsense: str) 
     assert refusing(place, {each: [nonsense, nonsense] for each in FORM}) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", OWN)
 def test_a_form_whose_own_fields_hold_nonsense_gets_an_answer(place: Place, fields: dict[str, str]) -> None:
     assert refusing(place, {name: [value] for name, value in fields.items()}) == []
