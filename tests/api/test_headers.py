@@ -76,6 +76,7 @@ def test_alive_and_ready(service: Service, monkeypatch: pytest.MonkeyPatch) -> N
     assert client.get("/health/ready").json["code"] == "not-migrated"
 
 
+@pytest.mark.slow
 def test_not_ready_without_a_database() -> None:
     settings = Settings(
         database_url="host=127.0.0.1 port=1 connect_timeout=1 user=x dbname=x",

@@ -148,6 +148,7 @@ def test_a_question_may_take_half_a_minute_unless_the_settings_say_otherwise() -
         Settings.from_environment({**given, "QUERY_SECONDS": "long"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", [False, True], ids=["question", "act"])
 def test_a_server_that_stops_in_the_midst_of_a_request(service: Service, act: bool) -> None:
     """Every connection that waits for the locked table is ended, however often it is asked anew."""

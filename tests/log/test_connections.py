@@ -115,6 +115,7 @@ USES: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES)
 def test_nobody_notices_that_the_database_was_restarted(use: str, settings: Settings) -> None:
     with Log.open(settings, pool_size=8) as log:

@@ -119,6 +119,7 @@ def test_of_two_one_notifies_and_the_other_takes_over(telling: Telling, append: 
     assert len(desk.got) == 40
 
 
+@pytest.mark.slow
 def test_who_lost_its_session_tells_nothing_twice(telling: Telling, append: Append, until: Until) -> None:
     desk = telling.desk
     with desk.delivering(), telling.run(), telling.run():

@@ -306,6 +306,7 @@ def test_a_body_that_takes_decisions_without_an_address(
         )
 
 
+@pytest.mark.slow
 def test_broker_that_does_not_answer(healthy: dict[str, str], tmp_path: Path) -> None:
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))

@@ -102,6 +102,7 @@ def test_passwords_are_for_their_owner_only(data_dir: Path) -> None:
             assert saved["owner_password"].encode() not in file.read_bytes(), file
 
 
+@pytest.mark.slow
 def test_killed_holder_takes_the_server_along_and_nothing_is_lost(data_dir: Path) -> None:
     process, _ = holder(data_dir)
     process.kill()

@@ -36,6 +36,10 @@ CONTROL = "koperkraaiveer"
 """Stands nowhere."""
 
 OUTSIDERS = ("neighbour", "adviesgroep", "treasurer", "admin", "integration")
+LOOKING = [
+    who if who in ("neighbour", "admin") else pytest.param(who, marks=pytest.mark.slow) for who in OUTSIDERS
+]
+"""Who looks for it: an applicant and an administrator at once, all others with the slow tests."""
 INSIDERS = ("submitter", "secretary", "taskforce", "poho", "db", "auditor")
 """Its applicant, the office, and members of the bodies that it waited for."""
 
@@ -170,7 +174,7 @@ def page_of(story: Told, who: str | None, address: str, api: bool, **query: str)
 
 
 @pytest.mark.parametrize("api", [False, True], ids=["pages", "api"])
-@pytest.mark.parametrize("who", [*OUTSIDERS, None])
+@pytest.mark.parametrize("who", [*LOOKING, None])
 def test_no_route_says_a_word_of_it(story: Told, who: str | None, api: bool) -> None:
     told_of = []
     for name, address in addresses(story, api):
@@ -182,7 +186,7 @@ def test_no_route_says_a_word_of_it(story: Told, who: str | None, api: bool) -> 
     assert told_of == []
 
 
-@pytest.mark.parametrize("who", OUTSIDERS)
+@pytest.mark.parametrize("who", LOOKING)
 def test_who_looks_for_it_finds_what_is_found_of_nothing(story: Told, who: str) -> None:
     visitor = story.site.visitor(who)
     for name, address in addresses(story, api=False):
@@ -211,7 +215,7 @@ def asks(story: Told, endpoint: str, query: str) -> bool:
 
 
 @pytest.mark.parametrize("api", [False, True], ids=["pages", "api"])
-@pytest.mark.parametrize("who", OUTSIDERS)
+@pytest.mark.parametrize("who", LOOKING)
 def test_its_address_answers_as_that_of_a_case_that_never_was(story: Told, who: str, api: bool) -> None:
     absent = f"proposal-{uuid4()}"
     for name, address in addresses(story, api):

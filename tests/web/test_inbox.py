@@ -102,6 +102,7 @@ def test_every_page_says_how_many_are_unread(site: Site, case: str) -> None:
     assert count(missing.get_data(as_text=True)) == "2"
 
 
+@pytest.mark.slow
 def test_more_than_can_be_counted_cheaply_is_many(site: Site, case: str) -> None:
     for _ in range(inbox.MOST_COUNTED + 1):
         told(site, "taskforce", case)

@@ -133,6 +133,7 @@ def test_the_report_says_what_has_to_go_and_why_and_changes_nothing(old: Cases, 
     assert dump(old.site.service.settings).count(WORD) == before.count(WORD)
 
 
+@pytest.mark.slow
 def test_the_command_does_what_the_report_says_and_tells_what_it_did(old: Cases, tmp_path: Path) -> None:
     settings, service = old.site.service.settings, old.site.service
     file = tmp_path / "report.csv"
