@@ -48,7 +48,8 @@ def rabbitmq_url(in_ci: bool) -> str:
     return url
 
 
-@pytest.fixture(params=["pgmq", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
+# What holds on either broker is tried at once on the one that everybody has.
+@pytest.fixture(params=["pgmq", pytest.param("rabbitmq", marks=[pytest.mark.rabbitmq, pytest.mark.slow])])
 def on_broker(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """Settings for either broker, with an OIN of their own to tell these events by: RabbitMQ is everybody's."""
     url = request.getfixturevalue("rabbitmq_url") if request.param == "rabbitmq" else ""
