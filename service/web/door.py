@@ -54,6 +54,7 @@ def enter() -> AnyResponse | None:
     if not changing:
         # Who has just done something sees it on every page that follows.
         wait_for(visit.parts(), found.position)
+    visit.begins()
     return None
 
 

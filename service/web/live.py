@@ -21,20 +21,19 @@ area = Blueprint("live", __name__)
 @before_second_factor
 @needs("own-account")
 def live() -> Response:
-    """304 when nothing has changed; else 204. The ETag says how far the views and the inboxes are now.
+    """304 when nothing has changed; else 204. The ETag says how far the views and the inboxes are now; a page carries
+    the one of before it was made (`data-seen`), so that it hears of what happened while it was on its way too.
 
     With `case`, only what happened in that case counts, since the version that `version` names. With `inbox`, so does
     what happened in one's own, since it looked like that; how it looks now stands in the header `Inbox`.
     """
-    clock = visit.parts().clock
-    clock.wait_for(0, 0)
-    views, inboxes = str(clock.position), clock.inboxes
-    tag = f'"{views}.{inboxes}"'
-    given = request.headers.get("If-None-Match", "")
-    if given == tag:
-        return Response(status=304, headers={"ETag": tag})
-    seen_views, _, seen_inboxes = given.strip('"').partition(".")
-    headers = {"ETag": tag}
+    now = visit.how_far()
+    given = request.headers.get("If-None-Match", "").strip('"')
+    headers = {"ETag": f'"{now}"'}
+    if given == now:
+        return Response(status=304, headers=headers)
+    views, _, inboxes = now.partition(".")
+    seen_views, _, seen_inboxes = given.partition(".")
     changed = seen_views != views
     case, shown = request.args.get("case"), request.args.get("inbox")
     if (changed and case) or (shown is not None and seen_inboxes != inboxes):

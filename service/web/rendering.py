@@ -41,7 +41,7 @@ def prepare(app: Flask) -> None:
     env.globals.update(
         t=say, has_text=has_text, word=word, asset=address, csrf_token=visit.csrf_token, language=visit.language,
         this_page=visit.this_page, theme=visit.theme, shortcuts=visit.shortcuts, reader=visit.reader, links=links,
-        may=may,
+        may=may, page_seen=visit.seen,
         demo=lambda: running().settings.demo, outbox=lambda: outbox(running().settings),
         providers=lambda: running().elsewhere.all(), figures_behind=figures_behind, spelled_out=spelled_out,
         passkeys_possible=lambda: passkeys.place(running().settings) is not None,

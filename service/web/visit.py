@@ -21,9 +21,9 @@ from service.web.sessions import Session
 from service.wiring import Parts
 
 __all__ = [
-    "before_second_factor", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "inside",
-    "is_reader", "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "scope", "session",
-    "shortcuts", "shown_lately", "speak", "theme", "this_page", "typed_by",
+    "before_second_factor", "begins", "come_in", "csrf_matches", "csrf_token", "done", "from_anywhere", "how_far",
+    "inside", "is_reader", "kept", "language", "mark_of", "once", "parts", "person", "public", "reader", "scope",
+    "seen", "session", "shortcuts", "shown_lately", "speak", "theme", "this_page", "typed_by",
 ]  # fmt: skip
 
 THEMES = ("light", "dark")
@@ -84,6 +84,24 @@ def person() -> Person:
 def scope() -> Scope:
     """What exists for who looks. Only for pages that are not public."""
     return scope_of(person(), parts().calendar().today)
+
+
+def how_far() -> str:
+    """How far the views and the inboxes are, as this process knows: another text whenever one of them moved."""
+    clock = parts().clock
+    clock.wait_for(0, 0)  # at its first question a process has only begun to listen
+    return f"{clock.position}.{clock.inboxes}"
+
+
+def begins() -> None:
+    """From here on it is looked up what the page shows: what happens later, an open page hears of."""
+    g.seen = how_far()
+
+
+def seen() -> str:
+    """How far everything was when this page began; empty for one that follows nothing."""
+    found: str = g.get("seen", "")
+    return found
 
 
 def mark_of(person: str) -> str:

@@ -10,7 +10,8 @@
 
   /* Does an open page follow what happens? It asks every few seconds; what is marked data-live is then replaced. */
   const PAUSE = 3000;
-  let tag = null;
+  // How far everything was before the page was made: what happened while it was on its way is heard of too.
+  let tag = `"${document.body.dataset.seen || ""}"`;
 
   /* Is there something newer than the page shows? In which regions could it not be put in place? */
   let owed = false;
@@ -30,14 +31,13 @@
       about.set("version", main.dataset.version);
     }
     if (inbox) about.set("inbox", inbox.dataset.inbox);
-    const headers = tag ? { "If-None-Match": tag } : {};
+    const headers = { "If-None-Match": tag };
     const answer = await fetch(`/live?${about}`, { headers, redirect: "manual", cache: "no-store" });
     // Sent on to the sign-in page: the session is over.
     show("signed-out", answer.type === "opaqueredirect");
-    const first = tag === null;
     tag = answer.headers.get("ETag") || tag;
-    const heard = inbox !== null && unread(inbox, answer.headers.get("Inbox"));
-    if (regions.length > 0 && answer.status === 204 && (heard || main || !first)) {
+    if (inbox) unread(inbox, answer.headers.get("Inbox"));
+    if (regions.length > 0 && answer.status === 204) {
       owed = true;
       await renew();
     } else await catchUp();
@@ -45,14 +45,13 @@
 
   /* Is one's inbox another than the page shows? Its count stands in the header of every page. */
   function unread(inbox, now) {
-    if (!now || now === inbox.dataset.inbox) return false;
+    if (!now || now === inbox.dataset.inbox) return;
     inbox.dataset.inbox = now;
     const count = parseInt(now, 10);
     for (const place of document.querySelectorAll("[data-unread]")) {
       place.hidden = count === 0;
       place.querySelector("[data-unread-count]").textContent = count >= 100 ? "99+" : count;
     }
-    return true;
   }
 
   async function renew() {
