@@ -23,6 +23,9 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import embedded
+from service import waiting as clock
+from service.api import waiting
+from service.documents import newsletters
 from service.eventstore import Log
 from service.migrate import migrate
 from service.settings import Settings
@@ -37,6 +40,16 @@ hypothesis.settings.load_profile("ours")
 
 SECRET = b"a secret for the tests, long enough to be one"
 LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """On a machine that does other things too, views may be later than a reader would wait."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(waiting, "PATIENCE", 30.0)
+        patch.setattr(newsletters, "PATIENCE", 30.0)
+        patch.setattr(clock, "TICK", 0.05)  # hundreds of them are closed
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -28,9 +28,9 @@ def test_the_page_works_under_its_policy(chromium: Browser) -> None:
             page.goto(f"{home}/api/v1/docs")
             page.get_by_text("/proposals/{proposal}/reviews").first.wait_for(timeout=30_000)
             page.locator("#operations-proposals-listProposals .opblock-summary-control").click()
-            page.get_by_role("button", name="Execute").wait_for(timeout=10_000)
+            page.get_by_role("button", name="Execute").wait_for()
             page.get_by_role("button", name="Execute").click()
-            page.get_by_text("signed-out").first.wait_for(timeout=10_000)
+            page.get_by_text("signed-out").first.wait_for()
     finally:
         server.shutdown()
         serving.join(10)

@@ -14,7 +14,10 @@ from tests.api.conftest import PASSWORD, Service
 WHO = {"email": "submitter@example.org", "password": PASSWORD}
 
 
-def test_no_connection_is_held_and_only_so_many_passwords_are_verified_at_once(service: Service) -> None:
+def test_no_connection_is_held_and_only_so_many_passwords_are_verified_at_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(password_sign_in, "PATIENCE", 60.0)
     running: Running = service.app.extensions["besluitspoor"]
     for _ in range(SIGN_INS):
         assert running.verifying.acquire(timeout=1)

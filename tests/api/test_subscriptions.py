@@ -91,7 +91,10 @@ def run_all(service: Service) -> list[str]:
     """Tells everybody of the whole log, and delivers to programs what is due; what came of each."""
     noticed(service)
     parts = parts_of(service)
-    channels = {"webhook": Webhook(service.settings, seconds=2), "queue": CHANNELS["queue"](service.settings)}
+    channels = {
+        "webhook": Webhook(service.settings, seconds=30),
+        "queue": CHANNELS["queue"](service.settings),
+    }
     with parts.pool.connection() as connection:
         query = "SELECT id, channel FROM ledger.deliveries WHERE state = 'waiting' AND due_at <= now() ORDER BY id"
         due = connection.execute(query).fetchall()

@@ -41,6 +41,7 @@ from service.messaging.mail.composing import DELIVERY
 from service.settings import Settings
 from service.wiring import build
 from service.worker import child_environ, own_command
+from tests.messaging.delivering import abandoned
 from tests.messaging.mail_server import MailServer, mail_server
 from tests.messaging.receiver import Came, Receiver, receiving
 from tests.views.walks import PROGRAMMES
@@ -50,6 +51,7 @@ Rows = list[tuple[Any, ...]]
 DELIVERED = ("email", "webhook", "queue")
 """The channels that the couriers here deliver over. Letters take their time; they have tests of their own."""
 AT_WORK_SECONDS = 60.0
+QUIET_SECONDS = 3.0
 SUBMITTED = "nl.besluitspoor.proposal.proposal-submitted.v1"
 
 
@@ -204,6 +206,15 @@ class World:
         """Has everybody been told of everything?"""
         return self.position() == self.head() and self.under_way() == 0
 
+    def quiet(self) -> None:
+        """Waits until nothing is being sent, and nothing more has been for a while."""
+        before, since = "", time.monotonic()
+        while time.monotonic() - since < QUIET_SECONDS:
+            now = str([self.states(channel) for channel in DELIVERED])
+            if now != before or "sending" in now:
+                before, since = now, time.monotonic()
+            time.sleep(0.05)
+
     def due(self) -> None:
         """Time passes until everything that waits is due."""
         self.do("UPDATE ledger.deliveries SET due_at = now() WHERE state = 'waiting'")
@@ -211,12 +222,7 @@ class World:
 
     def abandoned(self) -> list[str]:
         """Time passes until nobody believes any more that those who were killed are still at it; what they were at."""
-        rows = self.ask("SELECT id FROM ledger.deliveries WHERE state = 'sending'")
-        self.do("UPDATE ledger.deliveries SET claimed_until = now() WHERE state = 'sending'")
-        if not self.settings.broker_url:  # what they had in hand is there for others again
-            for (table,) in self.ask("SELECT 'pgmq.q_' || queue_name FROM pgmq.meta"):
-                self.do(f"UPDATE {table} SET vt = clock_timestamp() WHERE vt > clock_timestamp()")
-        return [id for (id,) in rows]
+        return abandoned(self.settings)
 
     # What came in
 

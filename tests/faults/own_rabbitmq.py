@@ -13,12 +13,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
+from tests.ports import free_port
 
 __all__ = ["Node", "own_node"]
 
@@ -63,7 +65,7 @@ def own_node(folder: Path, in_ci: bool) -> Iterator[Node]:
         pytest.skip(
             "There is no rabbitmq-server and rabbitmqctl on this machine: apt-get install rabbitmq-server"
         )
-    port, own_port = _free_ports()
+    port, own_port = free_port(), free_port()
     for name, content in (("environment", ""), ("plugins", "[].")):
         (folder / name).write_text(content)
     environ = {
@@ -95,12 +97,6 @@ def own_node(folder: Path, in_ci: bool) -> Iterator[Node]:
 
 def _program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join((*PROGRAMS, os.environ.get("PATH", ""))))
-
-
-def _free_ports() -> tuple[int, int]:
-    with ExitStack() as stack:
-        one, other = (stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2))
-        return int(one.getsockname()[1]), int(other.getsockname()[1])
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, said: Path) -> None:

@@ -116,6 +116,7 @@ def world(settings: Settings, tmp_path: Path) -> Iterator[World]:
         )
         world = World(service, parts, person, case, token)
         fill_everything(world)
+        assert parts.clock.wait_for(parts.log.head(), 30)
         yield world
 
 
@@ -223,7 +224,7 @@ def test_nothing_holds_the_name_any_more_and_the_log_is_as_it_was(world: World) 
     assert same == events
     assert world.parts.log.load(world.person.id)[-1].event == PersonErased("request")
     assert new[0] == world.person.id
-    assert world.parts.clock.wait_for(world.parts.log.head(), 10)
+    assert world.parts.clock.wait_for(world.parts.log.head(), 30)
     assert world.views() == views
     rebuild.rebuild(world.settings)
     assert world.views() == views

@@ -202,7 +202,8 @@ def test_what_is_sealed_is_about_one_person_and_for_one_purpose(settings: Settin
     sealed = seal(settings, "one", "person-1", b"secret")
     assert unseal(settings, "one", "person-1", sealed) == b"secret"
     for purpose, about, changed in (
-        ("other", "person-1", sealed), ("one", "person-2", sealed), ("one", "person-1", sealed[:-1] + b"x"),
+        ("other", "person-1", sealed), ("one", "person-2", sealed),
+        ("one", "person-1", sealed[:-1] + bytes([sealed[-1] ^ 1])),
         ("one", "person-1", b""),
     ):  # fmt: skip
         with pytest.raises(Unsealable):

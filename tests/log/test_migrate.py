@@ -72,7 +72,7 @@ def test_several_processes_may_migrate_at_once(admin_url: str, new_role: str) ->
         ]
         for process in processes:
             process.start()
-        outcomes: list[Any] = [answers.get(timeout=60) for _ in processes]
+        outcomes: list[Any] = [answers.get(timeout=120) for _ in processes]
         for process in processes:
             process.join(30)
         assert [outcome for outcome in outcomes if outcome] == [migration_names()]
@@ -82,7 +82,7 @@ def test_several_processes_may_migrate_at_once(admin_url: str, new_role: str) ->
 
 def migrate_elsewhere(settings: Settings, start: Any, answers: Queue[list[str] | str]) -> None:
     """Migrates in a process of its own; answers what was applied, or in words what went wrong."""
-    start.wait(30)
+    start.wait(120)
     try:
         answers.put(migrate(settings))
     except Exception as error:

@@ -119,7 +119,7 @@ def test_the_same_key_at_the_same_time_from_processes_records_one_event(
     ]
     for process in processes:
         process.start()
-    given = [answers.get(timeout=30) for _ in processes]
+    given = [answers.get(timeout=120) for _ in processes]
     for process in processes:
         process.join(30)
     assert [process.exitcode for process in processes] == [0] * 4
@@ -132,5 +132,5 @@ def append_elsewhere(settings: Settings, case: str, once: Once, start: Any, answ
     """An append in a process of its own, at the same time as the others."""
     with Log.open(settings) as log:
         log.head()
-        start.wait(30)
+        start.wait(120)
         answers.put(log.append([(case, worded())], {}, meta(), once))

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from psycopg import sql
 
 from service.messaging import courier, dispatcher, ledger
 from service.messaging.broker import connected, deliveries_queue
@@ -20,6 +21,19 @@ from service.messaging.dispatcher import Post
 from service.messaging.ledger import Delivery, Making, Planned
 from service.settings import Settings
 from service.wiring import Parts
+
+
+def abandoned(settings: Settings) -> list[str]:
+    """Time passes until nobody believes any more that those who were killed are still at it; what they were at."""
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        found = connection.execute(
+            "UPDATE ledger.deliveries SET claimed_until = now() WHERE state = 'sending' RETURNING id"
+        ).fetchall()
+        if not settings.broker_url:  # what they had in hand is there for others again
+            for (table,) in connection.execute("SELECT 'q_' || queue_name FROM pgmq.meta").fetchall():
+                due = sql.SQL("UPDATE {} SET vt = clock_timestamp() WHERE vt > clock_timestamp()")
+                connection.execute(due.format(sql.Identifier("pgmq", table)))
+    return sorted(id for (id,) in found)
 
 
 @dataclass

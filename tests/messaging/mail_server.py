@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from typing import Any, cast
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from tests.ports import free_port
 
 DIES = "dies"
 """In place of an answer: the connection is cut without a word."""
@@ -110,11 +111,6 @@ class _Server(SMTP):
         await super().smtp_MAIL(" ".join(kept))
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 @contextmanager
 def mail_server(
     *,
@@ -139,10 +135,11 @@ def mail_server(
     controller = _Controller(
         server,
         hostname="127.0.0.1",
-        port=port or _free_port(),
+        port=port or free_port(),
         ssl_context=tls,
         tls_context=starttls,
         require_starttls=starttls is not None,
+        ready_timeout=60,
         **options,
     )
     controller.start()

@@ -39,18 +39,18 @@ def test_a_notification_that_came_between_two_waits_counts(settings: Settings) -
         follower.wait(0)
         notify(settings, "1")
         notify(settings, "2")
-        heard = []
-        while follower.wait(0.3):
-            heard.append(follower.payload)
-        assert heard[-1] == "2"
+        heard = ""
+        while heard != "2":
+            assert follower.wait(5)
+            heard = follower.payload
 
 
 def test_without_a_notification_it_still_looks_now_and_then(settings: Settings) -> None:
-    with Follower(settings.database_url, "log", poll=0.3) as follower:
+    with Follower(settings.database_url, "log", poll=1.5) as follower:
         follower.wait(0)
         began = time.monotonic()
-        assert follower.wait(10)
-        assert time.monotonic() - began > 0.2
+        assert follower.wait(30)
+        assert time.monotonic() - began > 0.7
         assert not follower.wait(0.05)
 
 
@@ -67,9 +67,8 @@ def test_a_lost_connection_means_looking_and_listening_again(settings: Settings)
 
 def test_without_a_database_it_polls_on_and_raises_nothing() -> None:
     with Follower("host=127.0.0.1 port=1 dbname=none", "log", poll=0.2) as follower:
-        deadline = time.monotonic() + 1.5
-        answers = []
-        while time.monotonic() < deadline:
+        began = time.monotonic()
+        answers: list[bool] = []
+        while answers.count(True) < 3:
             answers.append(follower.wait(0.1))
-        assert 3 <= answers.count(True) <= 9
-        assert len(answers) < 60, "it must wait, not spin"
+        assert time.monotonic() - began > 0.35, "it must wait, not spin"

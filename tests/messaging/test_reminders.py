@@ -41,6 +41,7 @@ HOLIDAYS = dutch_holidays()
 @pytest.fixture
 def office(settings: Settings) -> Iterator[Office]:
     with office_of(settings) as opened:
+        opened.parts.clock.wait_for(0, 0)  # from here on it listens
         yield opened
 
 

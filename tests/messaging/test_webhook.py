@@ -39,6 +39,8 @@ from tests.messaging.receiver import Receiver, receiving
 
 Connection = psycopg.Connection[object]
 SECONDS = 1.0
+"""How long somebody who does not answer is waited for; others get as long as a busy machine may need."""
+PATIENT_SECONDS = 30.0
 
 
 @dataclass
@@ -83,7 +85,7 @@ def posted(settings: Settings, append: Callable[[int], None]) -> Iterator[Callab
         person = people.add(db, email="koppeling@example.org", name="Koppeling", roles=["integration"]).id
 
         def make(
-            private: bool = True, trusted: ssl.SSLContext | None = None, seconds: float = SECONDS
+            private: bool = True, trusted: ssl.SSLContext | None = None, seconds: float = PATIENT_SECONDS
         ) -> Post:
             given = replace(settings, private_webhooks=private)
             opened.append(wiring.build(given))
@@ -97,6 +99,12 @@ def posted(settings: Settings, append: Callable[[int], None]) -> Iterator[Callab
 @pytest.fixture
 def post(posted: Callable[..., Post]) -> Post:
     return posted()
+
+
+@pytest.fixture
+def hasty(posted: Callable[..., Post]) -> Post:
+    """The same for a moment only."""
+    return posted(seconds=SECONDS)
 
 
 @pytest.fixture
@@ -289,21 +297,23 @@ def test_the_tries_are_ten_in_some_75_hours() -> None:
 
 
 @pytest.mark.parametrize("path", ["/never", "/trickle"])
-def test_who_does_not_answer_in_time_is_given_up(post: Post, receiver: Receiver, path: str) -> None:
-    subscription = post.subscribed(receiver.address + path)
-    delivery = post.planned(subscription)
+def test_who_does_not_answer_in_time_is_given_up(hasty: Post, receiver: Receiver, path: str) -> None:
+    subscription = hasty.subscribed(receiver.address + path)
+    delivery = hasty.planned(subscription)
     began = time.monotonic()
-    outcome = post.channel.send(post.parts, delivery)
+    outcome = hasty.channel.send(hasty.parts, delivery)
     assert outcome == Failed("no-answer")
     assert SECONDS - 0.1 < time.monotonic() - began < SECONDS + 8
 
 
 @pytest.mark.parametrize("path", ["/slow-body", "/huge"])
-def test_an_answer_counts_however_long_its_body_is(post: Post, receiver: Receiver, path: str) -> None:
+def test_an_answer_counts_however_long_its_body_is(
+    posted: Callable[..., Post], receiver: Receiver, path: str
+) -> None:
     began = time.monotonic()
-    outcome, _ = post.sent(receiver.address + path)
+    outcome, _ = posted(seconds=3.0).sent(receiver.address + path)
     assert isinstance(outcome, Sent)
-    assert time.monotonic() - began < SECONDS + 8
+    assert time.monotonic() - began < 11
 
 
 def test_no_http_and_nobody_there_are_failures(post: Post, receiver: Receiver) -> None:
@@ -317,12 +327,12 @@ def test_no_http_and_nobody_there_are_failures(post: Post, receiver: Receiver) -
 
 
 def test_a_name_that_is_never_looked_up_takes_no_longer(
-    post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    hasty: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = post.planned(post.subscribed(receiver.address))
+    asked = hasty.planned(hasty.subscribed(receiver.address))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(15))
     began = time.monotonic()
-    assert post.channel.send(post.parts, asked) == Failed("no-answer")
+    assert hasty.channel.send(hasty.parts, asked) == Failed("no-answer")
     assert time.monotonic() - began < SECONDS + 8
     assert receiver.came == []
 
@@ -492,7 +502,7 @@ def test_a_name_is_looked_up_once_and_is_still_the_one_in_the_certificate(
     server.sni_callback = lambda _, sni, __: named.append(sni)
     with receiving(server) as receiver:
         port = receiver.address.rpartition(":")[2]
-        post = posted(trusted=trusted, seconds=5)
+        post = posted(trusted=trusted)
         asked = leads_to_us(monkeypatch, name, later="192.0.2.7")
         outcome, _ = post.sent(f"https://{name}:{port}/in")
         assert isinstance(outcome, Sent), outcome
@@ -509,7 +519,7 @@ def test_a_certificate_of_another_name_or_of_nobody_is_refused(
     with receiving(server) as receiver:
         url = f"https://receiver.example.org:{receiver.address.rpartition(':')[2]}/"
         for context in (trusted, None):
-            outcome, _ = posted(trusted=context, seconds=5).sent(url)
+            outcome, _ = posted(trusted=context).sent(url)
             assert isinstance(outcome, Failed)
             assert outcome.reason.startswith("certificate"), outcome
         assert receiver.came == []
@@ -538,6 +548,8 @@ def test_whether_a_name_is_one_of_our_own_network_cannot_be_told(
     real = socket.getaddrinfo
 
     def lookup(name: str, *args: object, **options: object) -> object:
+        if name == "nobody.invalid":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         inside = name == "inside.example.org" and not options.get("flags")  # which ask of nobody
         return real("10.0.0.7" if inside else name, *args, **options)  # type: ignore[arg-type]
 

@@ -95,7 +95,8 @@ def at_work(settings: Settings, *workers: Worker) -> Iterator[None]:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(15)
+            thread.join(60)
+            assert not thread.is_alive()
 
 
 def look_until(state: str, name: str, data_dir: Path, environ: dict[str, str]) -> doctor.Check:
@@ -112,7 +113,10 @@ def test_healthy(settings: Settings, healthy: dict[str, str], tmp_path: Path) ->
     with at_work(settings, fold.run, publisher.run, notifier.run, courier.run):
         for name in ("views", "publisher", "notifier", "deliveries"):
             look_until("ok", name, tmp_path, healthy)
-        assert doctor.report(tmp_path, healthy, said.append) == "ok", said
+        give_up_at = time.monotonic() + 60
+        while doctor.report(tmp_path, healthy, said.append) != "ok":  # for a moment, on a busy machine
+            assert time.monotonic() < give_up_at, said
+            said.clear()
     assert said[-1] == "All is well."
     for name in (
         "settings",
@@ -274,7 +278,7 @@ def test_events_that_wait_too_long(settings: Settings, healthy: dict[str, str], 
         found = look(tmp_path, healthy)
     for name in ("views", "publisher", "notifier"):
         assert found[name].state == "warn"
-        assert re.search(r"3\d s ago", found[name].sentence)
+        assert re.search(r"[3-9]\d s ago", found[name].sentence)
 
 
 def test_an_event_that_cannot_be_read(settings: Settings, healthy: dict[str, str], tmp_path: Path) -> None:

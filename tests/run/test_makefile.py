@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.run.walk import ROOT, alive, clean_environ, family, free_port, get, start, until
+from tests.ports import free_port
+from tests.run.walk import ROOT, alive, clean_environ, family, get, start, until
 
 PATIENCE_SECONDS = (
     900  # how fast it is, is printed; here only that it comes, also on a machine with other work

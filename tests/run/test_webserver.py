@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 # The server alone: a small WSGI application stands where create_app's would, everything around it is real.
 SERVES = """
@@ -34,12 +36,6 @@ sys.modules["service.app"] = types.ModuleType("service.app")
 sys.modules["service.app"].create_app = create_app
 webserver.serve(Settings("", "", b"x" * 32), "127.0.0.1", int(sys.argv[1]), workers=2, threads=4)
 """
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def say(port: int, request: bytes) -> tuple[bytes, dict[str, object]]:

@@ -103,7 +103,7 @@ def test_rebuild_while_events_come_in_and_people_read(
         try:
             with psycopg.connect(settings.database_url, autocommit=True) as connection:
                 while not stop.is_set():
-                    connection.execute("SET statement_timeout = '2s'")
+                    connection.execute("SET statement_timeout = '20s'")
                     connection.execute("SELECT count(*), max(document::text) FROM views.status").fetchone()
         except BaseException as error:
             failures.append(error)

@@ -62,8 +62,13 @@ class Keyboard:
         found = page.locator(where).first
         if found.evaluate("element => element.tagName") == "OPTION":
             self._reach(page, f"select[name='{found.evaluate('option => option.closest(`select`).name')}']")
-            page.keyboard.type(found.inner_text())
-            assert found.evaluate("option => option.selected"), where
+            for _ in range(3):
+                page.keyboard.type(found.inner_text())
+                if found.evaluate("option => option.selected"):
+                    return
+                # On a busy machine there may be too long between two letters: the browser takes them for two words.
+                page.wait_for_timeout(1_500)
+            raise AssertionError(f"{where} cannot be picked")
         elif found.get_attribute("type") == "radio":
             name = found.get_attribute("name")
             self._reach(page, f'input[type="radio"][name="{name}"]', any_of_them=True)

@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from service.demo.client import Api
 from service.demo.people import PASSWORD
-from tests.run.walk import ROOT, Running, free_port, start, until
+from tests.ports import free_port
+from tests.run.walk import ROOT, Running, start, until
 
 FOLDER = ROOT / "docs" / "screenshots"
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 360, "height": 740}

@@ -295,5 +295,5 @@ def test_an_open_page_follows_what_others_do(opened: Opener, served: Site) -> No
     # When somebody else gives advice, through the API
     review(served, proposal, grounds="Dit kwam er live bij.")
     # Then the page says so within seconds
-    page.get_by_text("Dit kwam er live bij.").first.wait_for(timeout=9_000)
+    page.get_by_text("Dit kwam er live bij.").first.wait_for()
     expect(page.get_by_text("Wacht op besluit")).to_have_count(1)

@@ -388,15 +388,15 @@ def test_an_open_page_of_another_browser_says_so_within_a_poll(
         until(lambda page=page: has_asked(page))
     fold(served)
     for page in (inbox_page, form, start):
-        expect(header(page)).to_contain_text("1", timeout=6_000)
-    expect(inbox_page.locator(".message")).to_contain_text("Iets anders", timeout=6_000)
+        expect(header(page)).to_contain_text("1")
+    expect(inbox_page.locator(".message")).to_contain_text("Iets anders")
     # What only a script can do is still there in what was put in place.
     expect(inbox_page.get_by_label("Kies alles op deze pagina")).to_be_visible()
-    expect(start.locator("#new-messages")).to_contain_text("1 nieuw bericht", timeout=6_000)
+    expect(start.locator("#new-messages")).to_contain_text("1 nieuw bericht")
     # Reading it in one browser is seen in the others.
     inbox_page.locator(".message a").click()
     expect(inbox_page).to_have_url(re.compile(f"/proposals/{other}$"))
-    expect(header(form)).to_be_hidden(timeout=6_000)
+    expect(header(form)).to_be_hidden()
 
 
 def test_on_a_phone_the_count_stands_beside_the_menu(opened: Opener, served: Site, case: str) -> None:

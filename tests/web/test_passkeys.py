@@ -70,18 +70,15 @@ def test_where_there_can_be_none_nothing_offers_them(site: Site) -> None:
 @pytest.fixture(scope="module")
 def named(admin_url: str, template: Settings) -> Iterator[Site]:
     """A site at an address with a name."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://localhost:{port}"
     with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
         fresh_database(admin_url, template) as settings,
-        site_on(replace(settings, public_url=address)) as made,
+        site_on(replace(settings, public_url=f"http://localhost:{listening.getsockname()[1]}")) as made,
     ):
-        server = make_server("127.0.0.1", port, made.service.app, threaded=True)
+        server = make_server("127.0.0.1", 0, made.service.app, threaded=True, fd=listening.fileno())
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        made.address = address
+        made.address = made.service.settings.public_url
         try:
             yield made
         finally:

@@ -6,6 +6,7 @@ import re
 from html import unescape
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.web.conftest import Opener, Site, violations
 
@@ -153,7 +154,7 @@ def test_the_page_of_a_body_follows_what_happens(opened: Opener, served: Site) -
         f"/proposals/{proposal}/reviews",
         {"body": "taskforce", "advice": "positive", "effectiveOn": "2020-10-01"},
     )
-    shown.get_by_role("link", name="Komt er vanzelf bij").wait_for(timeout=15_000)
+    shown.get_by_role("link", name="Komt er vanzelf bij").wait_for()
 
 
 def test_shortcuts_go_to_a_page_and_can_be_turned_off(opened: Opener, served: Site) -> None:
@@ -165,6 +166,8 @@ def test_shortcuts_go_to_a_page_and_can_be_turned_off(opened: Opener, served: Si
     shown.wait_for_url(served.address + "/")
     shown.goto(served.address + "/keys")
     shown.get_by_label("Sneltoetsen aan").uncheck()
+    expect(shown.locator("body")).to_have_attribute("data-shortcuts", "off")
+    shown.wait_for_load_state()
     shown.locator("h1").click()
     shown.keyboard.press("g")
     shown.keyboard.press("m")

@@ -74,7 +74,7 @@ def delivered(site: Site) -> list[str]:
     with parts.pool.connection() as connection:
         query = "SELECT id FROM ledger.deliveries WHERE channel = 'webhook' AND state = 'waiting' ORDER BY id"
         due = connection.execute(query).fetchall()
-    return [deliver(parts, Webhook(site.service.settings, seconds=2), id) for (id,) in due]
+    return [deliver(parts, Webhook(site.service.settings, seconds=30), id) for (id,) in due]
 
 
 def test_who_subscribes_sees_the_secret_and_can_see_it_again(site: Site) -> None:

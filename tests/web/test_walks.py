@@ -112,7 +112,7 @@ def walk(the: Walk, title: str, follows: bool) -> None:
         nonlocal version
         if not follows:
             applicant.reload()
-        expect(here).not_to_have_attribute("data-version", str(version), timeout=10_000)
+        expect(here).not_to_have_attribute("data-version", str(version))
         version = int(here.get_attribute("data-version") or 0)
         the.judge(applicant)
 
