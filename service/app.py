@@ -10,41 +10,13 @@ from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from service import wiring
-from service.api import (
-    acts,
-    deliveries,
-    docs,
-    drafts,
-    envelopes,
-    events,
-    inbox,
-    letters,
-    machines,
-    newsletters,
-    organisations,
-    passkeys,
-    passwords,
-    people,
-    portfolio,
-    problems,
-    programmes,
-    proposals,
-    queue,
-    redactions,
-    refusals_noted,
-    register,
-    retention,
-    second_factors,
-    sessions,
-    sign_ins,
-    subscriptions,
-    tokens,
-)
+from service.api import docs, machines, problems, refusals_noted
 from service.api.context import Running
 from service.api.metrics import Metrics
-from service.api.openapi import PREFIX, VERSION, published
+from service.api.openapi import PREFIX, VERSION
 from service.api.parser import MOST_BYTES
 from service.api.paths import CONVERTERS
+from service.api.resources import RESOURCES
 from service.settings import Settings
 from service.web import errors, site
 from service.wiring import Parts
@@ -52,35 +24,7 @@ from service.wiring import Parts
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["RESOURCES", "create_app"]
-
-RESOURCES = (
-    proposals,
-    acts,
-    letters,
-    queue,
-    programmes,
-    envelopes,
-    portfolio,
-    events,
-    inbox,
-    deliveries,
-    drafts,
-    newsletters,
-    subscriptions,
-    tokens,
-    sessions,
-    passkeys,
-    passwords,
-    second_factors,
-    people,
-    organisations,
-    sign_ins,
-    register,
-    redactions,
-    retention,
-)
-"""A new resource is a module in `service/api/`, and its name here."""
+__all__ = ["create_app"]
 
 EVERYWHERE = tuple(
     {
@@ -109,9 +53,8 @@ def create_app(settings: Settings, build: Callable[[Settings], Parts] = wiring.b
     app.extensions["metrics"] = metrics
 
     problems.register(app, errors.answer)
-    api = published(app)
     for resource in RESOURCES:
-        api.register_blueprint(resource.api, url_prefix=PREFIX)
+        app.register_blueprint(resource.api, url_prefix=PREFIX)
     app.register_blueprint(docs.pages, url_prefix=PREFIX)
     app.register_blueprint(machines.pages)
     site.register(app)

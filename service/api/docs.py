@@ -6,6 +6,8 @@ from importlib.resources import files
 
 from flask import Blueprint, Response, request
 
+from service.api.resources import document
+
 __all__ = ["pages"]
 
 pages = Blueprint("docs", __name__)
@@ -25,10 +27,16 @@ def page() -> Response:
     return response
 
 
+@pages.get("/openapi.json")
+def openapi_json() -> Response:
+    """The document."""
+    return Response(document(), mimetype="application/json")
+
+
 @pages.after_app_request
 def shared(response: Response) -> Response:
     """The document may be read from any site; static files may be kept for an hour."""
-    if request.endpoint == "api-docs.openapi_json":
+    if request.endpoint == "docs.openapi_json":
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     elif request.endpoint == "static" and response.status_code < 400:

@@ -25,8 +25,6 @@ SETTINGS = {
     "API_TITLE": "Besluitspoor",
     "API_VERSION": VERSION,
     "OPENAPI_VERSION": "3.1.0",
-    "OPENAPI_URL_PREFIX": PREFIX,
-    "OPENAPI_JSON_PATH": "openapi.json",
     "API_SPEC_OPTIONS": {
         "info": {
             "description": (

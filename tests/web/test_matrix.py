@@ -308,7 +308,7 @@ def routes(site: Site) -> list[tuple[str, Rule]]:
 
 
 OPEN = {
-    "static", "static_files.send", "api-docs.openapi_json", "docs.page", "tokens.sign_in", "passwords.ask_link",
+    "static", "static_files.send", "docs.openapi_json", "docs.page", "tokens.sign_in", "passwords.ask_link",
     "passwords.choose_by_link", "machines.live", "machines.ready", "machines.metrics",
 }  # fmt: skip
 """What needs no sign-in and is no page: files, the document of the API, signing in itself, and what machines ask."""

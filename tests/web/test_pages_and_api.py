@@ -125,7 +125,7 @@ def app() -> Flask:
 
 def calls(app: Flask) -> dict[str, set[str]]:
     """What the API can do: the methods of each of its calls, but for its own document."""
-    own = ("docs.", "api-docs.", "static")
+    own = ("docs.", "static")
     return {
         rule.endpoint: set(rule.methods or ()) - {"HEAD", "OPTIONS"}
         for rule in app.url_map.iter_rules()
