@@ -18,6 +18,7 @@ from uuid import uuid4
 import hypothesis
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 from playwright.sync_api import Browser, expect, sync_playwright
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -27,6 +28,7 @@ from service import waiting as clock
 from service.api import waiting
 from service.documents import newsletters
 from service.eventstore import Log
+from service.identity import slow_hash
 from service.migrate import migrate
 from service.settings import Settings
 
@@ -50,6 +52,23 @@ def patience() -> Iterator[None]:
         patch.setattr(newsletters, "PATIENCE", 30.0)
         patch.setattr(clock, "TICK", 0.05)  # hundreds of them are closed
         yield
+
+
+AS_SERVED = slow_hash._HASHER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def light_hashes() -> Iterator[None]:
+    """Passwords and codes are kept in the same way, with next to no work: that would be a third of a quick run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slow_hash, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def as_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They cost what they cost in production."""
+    monkeypatch.setattr(slow_hash, "_HASHER", AS_SERVED)
 
 
 @pytest.fixture(scope="session")

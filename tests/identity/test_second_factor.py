@@ -117,6 +117,7 @@ def test_a_recovery_code_is_good_once_however_it_is_typed(
     assert second_factor.check(connection, settings, anna.id, renewed[0]) == "recovery"
 
 
+@pytest.mark.usefixtures("as_served")
 def test_recovery_codes_are_kept_as_passwords_are_with_a_salt_for_each_person(
     connection: psycopg.Connection[Any], settings: Settings, anna: Person
 ) -> None:

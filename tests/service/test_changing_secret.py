@@ -174,6 +174,7 @@ def test_who_typed_a_form_before_the_change_is_still_known(service: Service, whi
         assert not visit.is_reader(typed)
 
 
+@pytest.mark.usefixtures("as_served")
 def test_a_password_is_kept_as_passwords_are_kept_now_once_its_person_signs_in(
     db: psycopg.Connection[Any], service: Service
 ) -> None:
