@@ -55,6 +55,7 @@ def events_about(office: Letters, proposal: str) -> list[str]:
     return [e.stream for e in found if isinstance(e.event, LetterIssued) and e.event.proposal == proposal]
 
 
+@pytest.mark.slow
 def test_two_processes_at_once_make_one_letter(office: Letters, settings: Settings, project: Path) -> None:
     proposal = office.awarded()
     about = office.at(proposal, "award")

@@ -279,6 +279,7 @@ def test_no_answer_page_or_file_has_the_name_and_where_it_was_it_says_erased(wor
             letters.read(world.parts, world.case, letter["id"])
 
 
+@pytest.mark.slow
 def test_who_read_the_case_before_is_not_told_that_it_is_still_the_same(world: World) -> None:
     """The version of the case stays: nothing happened to it. What it says does not."""
     path = f"/proposals/{world.case}"
@@ -292,6 +293,7 @@ def test_who_read_the_case_before_is_not_told_that_it_is_still_the_same(world: W
     assert after.json["version"] == before.json["version"]  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_who_read_the_draft_of_another_before_does_not_put_the_name_back(world: World) -> None:
     service, headers = world.service, {"Authorization": f"Bearer {world.service.tokens['secretary']}"}
     (id,) = [each["id"] for each in service.told("secretary", "/drafts")["items"]]
@@ -307,6 +309,7 @@ def test_who_read_the_draft_of_another_before_does_not_put_the_name_back(world: 
     assert not SAID.search(service.ask("secretary", f"/drafts/{id}").text)
 
 
+@pytest.mark.slow
 def test_a_letter_that_is_made_after_it_is_to_an_erased_person(world: World) -> None:
     case = world.service.done(
         "her", "/proposals", a_proposal(applicant={"name": NAME, "kind": "natural-person"})
@@ -319,6 +322,7 @@ def test_a_letter_that_is_made_after_it_is_to_an_erased_person(world: World) -> 
     assert not SAID.search(text)
 
 
+@pytest.mark.slow
 def test_what_had_to_be_posted_to_who_is_erased_is_not_and_what_named_them_is_written_anew(
     world: World,
 ) -> None:
@@ -341,6 +345,7 @@ def test_what_had_to_be_posted_to_who_is_erased_is_not_and_what_named_them_is_wr
     assert states == [("dropped", "erased")]
 
 
+@pytest.mark.slow
 def test_letters_that_name_nobody_erased_stay_as_they_are(world: World) -> None:
     other = world.service.done("submitter", "/proposals", a_proposal())["id"]
     letter = letters.issue(world.parts, "receipt", other, world.parts.log.load(other)[0].position)
@@ -348,6 +353,7 @@ def test_letters_that_name_nobody_erased_stay_as_they_are(world: World) -> None:
     assert letters.read(world.parts, other, letter.id) == letter
 
 
+@pytest.mark.slow
 def test_a_letter_cannot_be_made_into_another_by_the_service(world: World) -> None:
     with psycopg.connect(world.settings.database_url) as connection:  # noqa: SIM117
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -390,6 +396,7 @@ def test_who_acted_in_office_stays_named_in_those_acts_with_the_ground_and_is_go
     )
 
 
+@pytest.mark.slow
 def test_a_company_of_several_people_keeps_its_name(world: World) -> None:
     organisation = parties.new("sole-trader", "Werk Samen")
     two = [
@@ -444,6 +451,7 @@ def test_every_table_that_refers_to_people_is_known(world: World) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_who_asks_to_be_erased_is_told_of_to_administrators_once(world: World) -> None:
     for _ in range(2):
         erasing.ask(world.parts, world.person)

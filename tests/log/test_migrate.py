@@ -63,6 +63,7 @@ def test_every_migration_is_applied_once_in_order(admin_url: str) -> None:
         assert migrate(settings) == []
 
 
+@pytest.mark.slow
 def test_several_processes_may_migrate_at_once(admin_url: str, new_role: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     start, answers = spawn.Barrier(3), spawn.Queue()

@@ -345,6 +345,7 @@ def test_the_command_records_what_a_mail_server_gives_it(
     assert office.state(delivery)[0] == "bounced"
 
 
+@pytest.mark.slow
 def test_the_command_says_honestly_how_it_ended(office: Office, sent: tuple[Delivery, bytes, str]) -> None:
     _, mail, address = sent
     assert run(office, b"Subject: hallo\n\nHallo").returncode == 1

@@ -113,6 +113,7 @@ def test_who_wants_nothing_any_more_gets_nothing_any_more(desk: Desk, until: Unt
     assert len(desk.got) == 2
 
 
+@pytest.mark.slow
 def test_when_one_is_done_the_next_of_that_recipient_goes_at_once(desk: Desk, until: Until) -> None:
     desk.at_once = 1
     desk.add(*["subscription-1"] * 60)

@@ -509,6 +509,7 @@ NASTY = (
 
 
 @given(data=st.data())
+@pytest.mark.slow
 def test_nothing_that_somebody_typed_becomes_a_header_or_a_tag(office: Office, data: st.DataObject) -> None:
     nasty = st.sampled_from(NASTY) | st.text(max_size=300)
     title, grounds, name = (data.draw(nasty) for _ in range(3))

@@ -97,6 +97,7 @@ def test_lists_sums_and_single_cases_agree_on_who_sees_what(
     assert told > 20
 
 
+@pytest.mark.slow
 def test_words_of_confidential_acts_are_for_who_may_read_them_and_for_nobody_else(
     database: Connection, leveled: list[Document]
 ) -> None:

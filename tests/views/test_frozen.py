@@ -49,7 +49,7 @@ def without(
     return {name: [row for row in rows if stream not in str(row)] for name, rows in contents.items()}
 
 
-@pytest.mark.parametrize("limit", [1, 40, 1_000])
+@pytest.mark.parametrize("limit", [*(pytest.param(each, marks=pytest.mark.slow) for each in (1, 1_000)), 40])
 def test_one_stream_freezes_in_one_view(
     settings: Settings, database: Connection, walked: list[Recorded], limit: int
 ) -> None:
@@ -132,7 +132,7 @@ def spoilt_at(faults: Container[int], *, column: str, index: str | None) -> tupl
     return tuple(spoilt if view.name == "status" else view for view in VIEWS)
 
 
-@pytest.mark.parametrize("limit", [40, 1_000])
+@pytest.mark.parametrize("limit", [40, pytest.param(1_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("column", "index", "says"),
     [

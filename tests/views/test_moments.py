@@ -87,6 +87,7 @@ def asked(database: Connection, way: str, value: Any) -> Moment:
             return moment(database, effective_on=value)
 
 
+@pytest.mark.slow
 def test_random_moments_named_each_way(database: Connection, folded: list[Recorded]) -> None:
     chance = random.Random(5)
     for way, value in random_moments(folded, MOMENTS):

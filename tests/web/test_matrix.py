@@ -325,7 +325,7 @@ def test_every_address_is_marked_with_what_it_needs_or_as_open_to_all(site: Site
         assert set(acts) <= set(TABLE), rule.endpoint
 
 
-AT_ONCE = {"submitter", "secretary", "taskforce", "auditor"}
+AT_ONCE = {"submitter", "secretary"}
 EVERYBODY = [who if who in AT_ONCE else pytest.param(who, marks=pytest.mark.slow) for who in sorted(ROLES)]
 """Those with things of their own and those who see the most at once; everybody else with the slow tests."""
 

@@ -208,6 +208,7 @@ def test_when_nobody_else_needs_them_words_and_names_of_persons_are_nowhere(old:
         assert contents(connection) == live
 
 
+@pytest.mark.slow
 def test_a_report_that_is_out_of_date_is_refused_whole(old: Cases, tmp_path: Path) -> None:
     file, service = tmp_path / "report.csv", old.site.service
     assert old.command("report", "--output", str(file)).returncode == 0
@@ -227,6 +228,7 @@ def test_a_report_that_is_out_of_date_is_refused_whole(old: Cases, tmp_path: Pat
     assert old.reference(old.rejected) in on_page.get_data(as_text=True)
 
 
+@pytest.mark.slow
 def test_what_broke_off_is_carried_on(old: Cases, tmp_path: Path) -> None:
     file = tmp_path / "report.csv"
     assert old.command("report", "--output", str(file)).returncode == 0
