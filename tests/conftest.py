@@ -59,7 +59,7 @@ AS_SERVED = slow_hash._HASHER
 
 @pytest.fixture(scope="session", autouse=True)
 def light_hashes() -> Iterator[None]:
-    """Passwords and codes are kept in the same way, with next to no work: that would be a third of a quick run."""
+    """Passwords and codes are kept in the same way, with next to no work: hundreds of tests make some."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slow_hash, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
